@@ -1,0 +1,1 @@
+"""The Gymnasium door onto the search problem."""

@@ -1,0 +1,17 @@
+"""Devices: qubits, native gates and one dated calibration; patches of them; lowering."""
+
+from __future__ import annotations
+
+from qas.device.device import Device, GateCalibration, QubitCalibration
+from qas.device.load import device_names, load_device
+from qas.device.patch import best_patch, layouts
+
+__all__ = [
+    "Device",
+    "GateCalibration",
+    "QubitCalibration",
+    "best_patch",
+    "device_names",
+    "layouts",
+    "load_device",
+]

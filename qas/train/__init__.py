@@ -1,0 +1,25 @@
+"""Training on a backend: gradients as plans, pruning, Adam, the stream of states."""
+
+from qas.train.adam import Adam, Moments
+from qas.train.plan import Gradient, GradientPlan, parameter_shift
+from qas.train.prune import Pruner, Pruning
+from qas.train.state import StepRecord, TrainState, step_seed
+from qas.train.tune import Comparison, TuneSettings, compare, training_key, tune
+
+__all__ = [
+    "Adam",
+    "Comparison",
+    "Gradient",
+    "GradientPlan",
+    "Moments",
+    "Pruner",
+    "Pruning",
+    "StepRecord",
+    "TrainState",
+    "TuneSettings",
+    "compare",
+    "parameter_shift",
+    "step_seed",
+    "training_key",
+    "tune",
+]

@@ -1,0 +1,233 @@
+"""Fine-tuning on a chip: a stream of training states, and the honest comparison after it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from qas.circuit import Circuit, checked_params
+from qas.errors import InputError
+from qas.execute.backend import Backend, Estimate
+from qas.execute.cost import Cost, ShotBackend
+from qas.task import Observable
+from qas.train.adam import Adam
+from qas.train.plan import Gradient, parameter_shift
+from qas.train.prune import Pruning
+from qas.train.state import StepRecord, TrainState, step_seed
+
+
+@dataclass(frozen=True)
+class TuneSettings:
+    """How to tune, and where to stop. Budgets count from the first step of the state."""
+
+    max_steps: int = 30
+    adam: Adam = Adam()
+    pruning: Pruning = Pruning()
+    seed: int = 0
+    """Seed of the run: pruning and simulated shots of step k follow from (seed, k)."""
+    max_shots: int | None = None
+    """Shots that may be spent, mitigation included; None: no limit."""
+    max_circuits: int | None = None
+    """Circuits that may be executed, mitigation included; None: no limit."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "max_shots", "max_circuits", "seed"):
+            value = getattr(self, name)
+            if value is None and name in ("max_shots", "max_circuits"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InputError(f"{name} must be a whole number >= 0; given {value!r}")
+
+
+def training_key(
+    circuit: Circuit, observable: Observable, backend: Backend, settings: TuneSettings
+) -> str:
+    """Hash of all that makes a training what it is; limits may change between resumes."""
+    shots = [getattr(backend, name, None) for name in ("shots", "resilience_level")]
+    what = [circuit.id, observable.paulis, observable.coeffs, backend.name, shots]
+    how = [asdict(settings.adam), asdict(settings.pruning), settings.seed]
+    return hashlib.sha256(json.dumps([what, how]).encode()).hexdigest()
+
+
+def tune(
+    circuit: Circuit,
+    observable: Observable,
+    backend: Backend,
+    state: TrainState,
+    settings: TuneSettings,
+) -> Iterator[TrainState]:
+    """Parameter-shift training on ``backend``; yields the state after every step.
+
+    The caller saves each state; given back, it continues as if it had not stopped, bit
+    by bit on a simulated chip. A step is one request of 1 + 2k bindings. The stream ends
+    at ``max_steps`` or before the first step that a budget does not cover.
+
+    Args:
+        circuit: native, every free angle in one rotation.
+        observable: what is lowered, hartree.
+        backend: where it runs; a `ShotBackend` gets fresh shots for every step.
+        state: `TrainState.start(...)`, or a saved one.
+        settings: step size, pruning, seed and limits.
+
+    Raises:
+        InputError: the state belongs to another circuit, backend or settings.
+        FloatingPointError: a value or gradient that is not finite; the last state stands.
+    """
+    if len(state.params) != circuit.n_params:
+        raise InputError(f"{len(state.params)} angles for {circuit.n_params} free rotations")
+    key = training_key(circuit, observable, backend, settings)
+    if state.step == 0:
+        state = replace(state, key=key, pruner=replace(state.pruner, settings=settings.pruning))
+    if state.key != key:
+        raise InputError(
+            "the saved training belongs to another circuit, observable, backend, shots, "
+            "mitigation, step size, pruning or seed: resume with those, or start anew"
+        )
+    while state.step < settings.max_steps and circuit.n_params:
+        after = _step(circuit, observable, backend, state, settings)
+        if after is None:
+            return
+        state = after
+        yield state
+
+
+def _step(
+    circuit: Circuit,
+    observable: Observable,
+    backend: Backend,
+    state: TrainState,
+    settings: TuneSettings,
+) -> TrainState | None:
+    """The state after one more step; None where the budget does not cover it."""
+    rng = np.random.default_rng(step_seed(settings.seed, state.step, "prune"))
+    plan = parameter_shift(state.params, state.pruner.kept(rng))
+    price = _price(circuit, observable, backend, plan.evaluations)
+    if not _affordable(price, state, settings):
+        return None
+    seeded = _reseeded(backend, step_seed(settings.seed, state.step, "shots"))
+    estimate = seeded.estimate(circuit, observable, plan.bindings)
+    measured = plan.combine(estimate.mean, estimate.stderr)
+    _refuse_nan(measured, state)
+    return _moved(state, measured, plan.kept, estimate, settings)
+
+
+def _moved(
+    state: TrainState,
+    measured: Gradient,
+    kept: tuple[int, ...],
+    estimate: Estimate,
+    settings: TuneSettings,
+) -> TrainState:
+    params, moments = settings.adam.update(state.params, measured.gradient, state.moments, kept)
+    shots, circuits = int(estimate.shots), int(estimate.circuits)
+    record = StepRecord(measured.value, measured.value_stderr, len(kept), shots, circuits)
+    better = state.best_value is None or measured.value < state.best_value
+    return replace(
+        state,
+        params=tuple(params.tolist()),
+        moments=moments,
+        pruner=state.pruner.update(measured.gradient),
+        best_params=state.params if better else state.best_params,
+        best_value=measured.value if better else state.best_value,
+        shots=state.shots + shots,
+        circuits=state.circuits + circuits,
+        history=(*state.history, record),
+    )
+
+
+def _price(circuit: Circuit, observable: Observable, backend: Backend, n_rows: int) -> Cost:
+    if isinstance(backend, ShotBackend):
+        return backend.cost(circuit, observable, n_rows)
+    return Cost(circuits=n_rows, shots=0)
+
+
+def _affordable(price: Cost, state: TrainState, settings: TuneSettings) -> bool:
+    shots = settings.max_shots is None or state.shots + price.shots <= settings.max_shots
+    circuits = settings.max_circuits
+    return shots and (circuits is None or state.circuits + price.circuits <= circuits)
+
+
+def _reseeded(backend: Backend, seed: int) -> Backend:
+    return backend.with_seed(seed) if isinstance(backend, ShotBackend) else backend
+
+
+def _refuse_nan(measured: Gradient, state: TrainState) -> None:
+    if not (np.isfinite(measured.value) and np.isfinite(measured.gradient).all()):
+        raise FloatingPointError(
+            f"step {state.step + 1} measured a value or gradient that is not finite; "
+            "the state before it stands: look at the backend, then resume"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Untuned against tuned angles, on fresh shots of the same backend."""
+
+    untuned: float
+    untuned_stderr: float
+    tuned: float
+    tuned_stderr: float
+    tuned_is_better: bool
+    """True where the tuned angles are lower by more than the asked-for number of errors."""
+    shots: int
+    circuits: int
+
+
+def compare(
+    backend: Backend,
+    circuit: Circuit,
+    observable: Observable,
+    untuned: ArrayLike,
+    tuned: ArrayLike,
+    repeats: int = 4,
+    *,
+    seed: int = 0,
+    sigmas: float = 1.0,
+) -> Comparison:
+    """Measure both sets of angles anew and decide: the untuned stay unless beaten.
+
+    Each repeat is one request that holds both, so that they share drift and readout
+    calibration. Errors are the larger of those reported and the spread over repeats.
+
+    Args:
+        repeats: requests, each with all the backend's shots for both.
+        seed: of simulated shots; no other request of the run should share it.
+        sigmas: how many standard errors of the difference the tuned must win by.
+
+    Raises:
+        InputError: angles that do not fit the circuit, or no repeat.
+    """
+    if repeats < 1:
+        raise InputError(f"a comparison needs at least 1 repeat; given {repeats}")
+    rows = np.concatenate([checked_params(circuit, untuned), checked_params(circuit, tuned)])
+    if len(rows) != 2:
+        raise InputError("compare takes one vector of untuned and one of tuned angles")
+    runs = [
+        _reseeded(backend, step_seed(seed, k, "compare")).estimate(circuit, observable, rows)
+        for k in range(repeats)
+    ]
+    mean, stderr = _pooled(runs)
+    gain = float(mean[0] - mean[1])
+    return Comparison(
+        untuned=float(mean[0]),
+        untuned_stderr=float(stderr[0]),
+        tuned=float(mean[1]),
+        tuned_stderr=float(stderr[1]),
+        tuned_is_better=bool(gain > sigmas * float(np.hypot(*stderr))),
+        shots=sum(run.shots for run in runs),
+        circuits=sum(run.circuits for run in runs),
+    )
+
+
+def _pooled(runs: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
+    means = np.stack([run.mean for run in runs])
+    reported = np.sqrt((np.stack([run.stderr for run in runs]) ** 2).sum(axis=0)) / len(runs)
+    if len(runs) < 4:
+        return means.mean(axis=0), reported
+    spread = means.std(axis=0, ddof=1) / np.sqrt(len(runs))
+    return means.mean(axis=0), np.maximum(reported, spread)

@@ -1,0 +1,1 @@
+"""Search campaigns: strategies, ledger, report and command line."""
