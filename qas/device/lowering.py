@@ -99,7 +99,7 @@ class Lowering:
         slope, offset = self._affine
         result: NDArray[np.float64] = values @ slope.T + offset
         for item in self.eulers:
-            result[:, item.slot : item.slot + 3] = _euler_angles(_unitary(item.run, values))
+            result[:, item.slot : item.slot + 3] = euler_angles(_unitary(item.run, values))
         return result
 
     def pullback(
@@ -277,7 +277,7 @@ class _Lowerer:
             self.eulers.append(_Euler(self.n_params, run))
             self.n_params += 3
         else:
-            angles = _euler_angles(_unitary(run, np.zeros((1, 0))))[0].tolist()
+            angles = euler_angles(_unitary(run, np.zeros((1, 0))))[0].tolist()
         first, middle, last = angles
         for gate in (("rz", first), ("sx", None), ("rz", middle), ("sx", None), ("rz", last)):
             self.gates.append(Gate(gate[0], (qubit,), gate[1]))
@@ -322,7 +322,7 @@ def _shortest(names: tuple[str, ...]) -> tuple[_Turn | str, ...]:
     if len(names) == 1 and names[0] in ("sx", "x"):
         return names
     unitary: NDArray[np.complex128] = reduce(lambda u, name: fixed_matrix(name) @ u, names, np.eye(2, dtype=np.complex128))
-    first, middle, last = (_snapped(a) for a in _euler_angles(unitary[None])[0])
+    first, middle, last = (_snapped(a) for a in euler_angles(unitary[None])[0])
     theta = _snapped(middle - _PI)
     word: list[_Turn | str]
     if abs(theta) < 1e-9:
@@ -372,7 +372,7 @@ def _matrix(item: _Turn | str, params: NDArray[np.float64]) -> NDArray[np.comple
     return result
 
 
-def _euler_angles(unitary: NDArray[np.complex128]) -> NDArray[np.float64]:
+def euler_angles(unitary: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Angles (a, b, c), shape (batch, 3), with U = rz(c) sx rz(b) sx rz(a) up to phase."""
     special = unitary / np.sqrt(np.linalg.det(unitary))[:, None, None]
     down, across = special[:, 1, 1], special[:, 1, 0]
@@ -391,7 +391,7 @@ def _euler_slopes(
     The angular velocity of the whole run equals the axis of the turn carried along by
     what follows it; it is solved for the rates of the three Euler angles.
     """
-    lam, middle, last = _euler_angles(_unitary(run, params)).T
+    lam, middle, last = euler_angles(_unitary(run, params)).T
     theta, phi = middle - _PI, last - _PI
     zero, one = np.zeros_like(phi), np.ones_like(phi)
     axes = np.stack(

@@ -38,6 +38,8 @@ class Chip:
     """Width of the circuits that are submitted."""
     idle: Device | None = None
     """Calibration whose durations become explicit delays; None where the machine keeps time."""
+    calibration: str = ""
+    """Hash of the calibration that a stand-in is made of."""
 
     def place(self, circuit: Circuit) -> QuantumCircuit:
         """The circuit as it is submitted: the same gates on the chip's qubits.
@@ -70,9 +72,10 @@ class Chip:
         for gate in circuit.gates:
             qubits = tuple(self.placement[q] for q in gate.qubits)
             if not self.target.instruction_supported(gate.name, qubits):
+                known = ", ".join(sorted(self.target.operation_names))
                 raise InputError(
                     f"{self.name} has no {gate.name} on qubit(s) {gate.qubits} of the patch "
-                    f"{self.placement}; its gates are {', '.join(sorted(self.target.operation_names))}: "
+                    f"{self.placement}; its gates are {known}: "
                     "lower the circuit for this device first (device.lower)"
                 )
 
@@ -98,7 +101,8 @@ def local_chip(device: Device, *, name: str = "local", idle: bool = True) -> Chi
         options["noise_model"] = _noise_model(device, target)
     simulator = AerSimulator(**options)
     placement = tuple(range(device.n_qubits))
-    return Chip(name, simulator, target, placement, device.n_qubits, device if idle else None)
+    scheduled = device if idle else None
+    return Chip(name, simulator, target, placement, device.n_qubits, scheduled, device.hash)
 
 
 def hardware_chip(backend: Any, device: Device) -> Chip:

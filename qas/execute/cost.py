@@ -16,7 +16,7 @@ class Cost:
     """Circuits, shots and jobs of one request, mitigation included."""
 
     circuits: int
-    """Circuits executed: bindings x measurement bases x twirling randomisations, and calibration."""
+    """Bindings x measurement bases x twirling randomisations, plus readout calibration."""
     shots: int
     """Shots of all those circuits together."""
     jobs: int = 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit, checked_params
 from qas.errors import InputError
@@ -26,8 +26,8 @@ class TuneSettings:
     """How to tune, and where to stop. Budgets count from the first step of the state."""
 
     max_steps: int = 30
-    adam: Adam = Adam()
-    pruning: Pruning = Pruning()
+    adam: Adam = field(default_factory=Adam)
+    pruning: Pruning = field(default_factory=Pruning)
     seed: int = 0
     """Seed of the run: pruning and simulated shots of step k follow from (seed, k)."""
     max_shots: int | None = None
@@ -48,8 +48,8 @@ def training_key(
     circuit: Circuit, observable: Observable, backend: Backend, settings: TuneSettings
 ) -> str:
     """Hash of all that makes a training what it is; limits may change between resumes."""
-    shots = [getattr(backend, name, None) for name in ("shots", "resilience_level")]
-    what = [circuit.id, observable.paulis, observable.coeffs, backend.name, shots]
+    where = getattr(backend, "fingerprint", backend.name)
+    what = [circuit.id, observable.paulis, observable.coeffs, where]
     how = [asdict(settings.adam), asdict(settings.pruning), settings.seed]
     return hashlib.sha256(json.dumps([what, how]).encode()).hexdigest()
 
@@ -224,7 +224,7 @@ def compare(
     )
 
 
-def _pooled(runs: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
+def _pooled(runs: list[Estimate]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     means = np.stack([run.mean for run in runs])
     reported = np.sqrt((np.stack([run.stderr for run in runs]) ** 2).sum(axis=0)) / len(runs)
     if len(runs) < 4:

@@ -1,0 +1,31 @@
+"""What may be built and how it is scored: the grammar that every search shares."""
+
+from qas.problem.candidate import Candidate, Trial, pareto_front
+from qas.problem.cost import Cost, Meter
+from qas.problem.moves import dressed, is_legal, ordered_pairs, random_circuit, tokens
+from qas.problem.optimise import FINE, NORMAL, QUICK, Effort, minimise
+from qas.problem.problem import Limits, Problem
+from qas.problem.prune import prune
+from qas.problem.relayout import relayout
+
+__all__ = [
+    "FINE",
+    "NORMAL",
+    "QUICK",
+    "Candidate",
+    "Cost",
+    "Effort",
+    "Limits",
+    "Meter",
+    "Problem",
+    "Trial",
+    "dressed",
+    "is_legal",
+    "minimise",
+    "ordered_pairs",
+    "pareto_front",
+    "prune",
+    "random_circuit",
+    "relayout",
+    "tokens",
+]

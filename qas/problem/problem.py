@@ -1,0 +1,197 @@
+"""The problem: a task on a device, what may be built for it, and how that is scored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qas.circuit import Circuit, Gate
+from qas.device import Device
+from qas.errors import InputError
+from qas.execute import ExactSimulator, Insertions, NoisySimulator
+from qas.problem.candidate import Candidate, Trial
+from qas.problem.cost import Cost, Meter
+from qas.problem.moves import tokens
+from qas.problem.optimise import NORMAL, Effort, minimise
+from qas.task import Task
+
+Layout = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a circuit may grow (un-lowered gates)."""
+
+    gates: int
+    two_qubit_gates: int
+
+    @classmethod
+    def for_qubits(cls, n_qubits: int) -> Limits:
+        """Room for a few layers: 40 gates and 12 two-qubit gates at 4 qubits."""
+        return cls(gates=10 * n_qubits, two_qubit_gates=3 * n_qubits)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Task, device, limits and gate pool; equal by content.
+
+    Every strategy and the environment build from the same `tokens` and are scored by the
+    same `score`, so that a comparison between them is fair.
+    """
+
+    task: Task
+    device: Device
+    """The whole chip."""
+    layouts: tuple[Layout, ...]
+    """Ordered physical qubits that may be used, best calibration first."""
+    limits: Limits
+    pool: tuple[str, ...] = ("rx", "ry", "rz", "cx")
+    """Names of the gates that circuits are grown from."""
+    _patches: dict[Layout, Device] = field(default_factory=dict, compare=False, repr=False)
+    _simulators: dict[Layout, NoisySimulator] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        device: Device,
+        *,
+        qubits: Sequence[int] | None = None,
+        limits: Limits | None = None,
+        n_layouts: int = 48,
+    ) -> Problem:
+        """The problem with the usual limits; without ``qubits`` the engine offers layouts.
+
+        Raises:
+            InputError: too few qubits, or ``qubits`` that do not fit the task.
+        """
+        n = task.n_qubits
+        if qubits is None:
+            layouts = tuple(device.layouts(n, n_layouts))
+        else:
+            if len(qubits) != n:
+                raise InputError(f"task {task.name} has {n} qubits; --qubits names {len(qubits)}")
+            device.patch(qubits)
+            layouts = (tuple(qubits),)
+        return cls(task, device, layouts, limits or Limits.for_qubits(n))
+
+    @property
+    def n_qubits(self) -> int:
+        """Qubits of the task."""
+        return self.task.n_qubits
+
+    def patch(self, layout: Layout) -> Device:
+        """The device restricted to a layout, made once."""
+        if layout not in self._patches:
+            self._patches[layout] = self.device.patch(layout)
+        return self._patches[layout]
+
+    def simulator(self, layout: Layout) -> NoisySimulator:
+        """The noisy simulator of a layout, made once."""
+        if layout not in self._simulators:
+            self._simulators[layout] = NoisySimulator(self.patch(layout))
+        return self._simulators[layout]
+
+    @cached_property
+    def exact(self) -> ExactSimulator:
+        """The simulator without noise."""
+        return ExactSimulator()
+
+    def tokens(self, layout: Layout) -> tuple[Gate, ...]:
+        """Every gate that may be placed on a layout, in a fixed order."""
+        return tokens(self.patch(layout), self.pool)
+
+    def meter(self, budget: int | None, spent: Cost | None = None) -> Meter:
+        """A meter that counts this task's measurement circuits."""
+        return Meter(budget, self.task.observable.n_groups, spent)
+
+    def fits(self, circuit: Circuit, layout: Layout) -> bool:
+        """True if every two-qubit gate joins qubits that share an edge on the layout."""
+        patch = self.patch(layout)
+        return all(b in patch.neighbours(a) for a, b in circuit.pairs)
+
+    def value(
+        self, circuit: Circuit, layout: Layout, params: ArrayLike, meter: Meter
+    ) -> NDArray[np.float64]:
+        """Noisy energies, shape (batch,), of a circuit at given angles; one evaluation each."""
+        started = time.perf_counter()
+        mean = self.simulator(layout).estimate(circuit, self.task.observable, params).mean
+        meter.charge(len(mean), started, sweeps=len(mean))
+        return mean
+
+    def insertions(self, trial: Trial, meter: Meter) -> Insertions:
+        """Exact energies of every one-gate extension of a trial's native circuit."""
+        started = time.perf_counter()
+        simulator = self.simulator(trial.candidate.layout)
+        scores = simulator.score_insertions(trial.native, self.task.observable, trial.angles)
+        meter.charge(scores.evaluations, started, sweeps=1)
+        return scores
+
+    def score(
+        self,
+        candidate: Candidate,
+        meter: Meter,
+        *,
+        start: ArrayLike | None = None,
+        native: Circuit | None = None,
+        effort: Effort = NORMAL,
+    ) -> Trial:
+        """Lower the candidate, optimise its native angles under noise, return the trial.
+
+        Args:
+            candidate: circuit and layout.
+            meter: charged with the evaluations.
+            start: angles to start from, of ``native`` where that is given, else of the
+                candidate's circuit (zeros by default); radians.
+            native: a native circuit of the candidate, if not the one lowering makes.
+            effort: how hard to optimise.
+        """
+        before = meter.spent
+        layout = candidate.layout
+        if native is None:
+            lowering = self.patch(layout).lowering(candidate.circuit)
+            first = np.zeros(candidate.circuit.n_params) if start is None else start
+            native, angles = lowering.native, lowering.angles(first)[0]
+        else:
+            angles = np.zeros(native.n_params) if start is None else np.asarray(start)
+        simulator, observable = self.simulator(layout), self.task.observable
+        energy, best = minimise(simulator, native, observable, angles, meter, effort)
+        cost = Cost(
+            meter.spent.evaluations - before.evaluations,
+            meter.spent.sweeps - before.sweeps,
+            meter.spent.measurement_circuits - before.measurement_circuits,
+            0,
+            meter.spent.simulator_seconds - before.simulator_seconds,
+        )
+        return Trial(candidate, native, tuple(best.tolist()), energy, cost)
+
+    def grow(
+        self, trial: Trial, extension: Sequence[Gate], meter: Meter, effort: Effort = NORMAL
+    ) -> Trial:
+        """Score the trial's circuit with gates added at its end, starting where it stands.
+
+        The new rotations start at zero: where the added gates contain no cx, the search
+        starts at the parent's own state.
+        """
+        circuit, native = trial.candidate.circuit, trial.native
+        for gate in extension:
+            circuit = circuit.then(gate.name, *gate.qubits)
+            native = native.then(gate.name, *gate.qubits)
+        candidate = Candidate(circuit, trial.candidate.layout)
+        patch = self.patch(candidate.layout)
+        lowering = patch.lowering(native)
+        start = np.concatenate([trial.angles, np.zeros(native.n_params - len(trial.params))])
+        return self.score(
+            candidate,
+            meter,
+            native=lowering.native,
+            start=lowering.angles(start)[0],
+            effort=effort,
+        )

@@ -1,0 +1,116 @@
+"""Prune moves: fewer pulses, fewer gates, each one re-scored.
+
+Lowering never looks at an angle; here a pulse may be dropped, shortened to x, or a
+rotation left out, and what comes out is optimised and scored like any other candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qas.circuit import Circuit, Gate
+from qas.problem.candidate import Candidate, Trial
+from qas.problem.cost import Meter
+from qas.problem.optimise import NORMAL, QUICK, Effort
+from qas.problem.problem import Problem
+from qas.problem.transfer import transfer
+
+# Runs with at most one pulse, shortest first: nothing, rz, x - rz, rz - sx - rz.
+_SHORT_RUNS = ((), ("rz",), ("x", "rz"), ("rz", "sx", "rz"))
+
+
+def prune(
+    problem: Problem, trial: Trial, meter: Meter, *, tolerance: float = 1e-9, effort: Effort = NORMAL
+) -> Trial:
+    """The trial with pulses and rotations left out as long as its energy does not rise.
+
+    Args:
+        problem: scores every change.
+        trial: where to start.
+        meter: charged; pruning stops when it is exhausted.
+        tolerance: hartree by which one change may raise the energy.
+        effort: of the optimisation after a change that was taken.
+    """
+    if not problem.device.is_ideal:
+        trial = _take_improvements(problem, trial, meter, tolerance, effort, _shorter_runs)
+    return _take_improvements(problem, trial, meter, tolerance, effort, _without_one)
+
+
+def _take_improvements(problem, trial, meter, tolerance, effort, edits):  # type: ignore[no-untyped-def]
+    at = 0
+    while not meter.exhausted:
+        changes = list(edits(trial.candidate.circuit))
+        if at >= len(changes):
+            return trial
+        child = rescore(problem, trial, changes[at], meter, QUICK)
+        if child is not None and child.energy < trial.energy + 50 * tolerance + 2e-5:
+            child = problem.score(
+                child.candidate, meter, native=child.native, start=child.angles, effort=effort
+            )
+            if child.energy <= trial.energy + tolerance:
+                trial = child
+                continue
+        at += 1
+    return trial
+
+
+def rescore(
+    problem: Problem, trial: Trial, circuit: Circuit, meter: Meter, effort: Effort
+) -> Trial | None:
+    """The changed circuit at angles near the trial's; None where two-qubit gates differ."""
+    candidate = Candidate(circuit, trial.candidate.layout)
+    native = problem.patch(candidate.layout).lower(circuit)
+    if _pairs(native) != _pairs(trial.native):
+        return None
+    if native == trial.native:
+        return Trial(candidate, native, trial.params, trial.energy)
+    start = transfer(trial.native, trial.angles, native)
+    return problem.score(candidate, meter, native=native, start=start, effort=effort)
+
+
+def _pairs(circuit: Circuit) -> list[Gate]:
+    return [gate for gate in circuit.gates if len(gate.qubits) == 2]
+
+
+def _without_one(circuit: Circuit) -> Iterator[Circuit]:
+    """The circuit with one of its one-qubit gates left out."""
+    for at, gate in enumerate(circuit.gates):
+        if len(gate.qubits) == 1:
+            yield circuit.without(at)
+
+
+def _shorter_runs(circuit: Circuit) -> Iterator[Circuit]:
+    """The circuit with one run of one-qubit gates replaced by a run of fewer pulses."""
+    for run in runs(circuit):
+        names = [circuit.gates[at].name for at in run]
+        pulses = sum({"rz": 0, "x": 1, "sx": 1}.get(name, 2) for name in names)
+        qubit = circuit.gates[run[0]].qubits[0]
+        for short in _SHORT_RUNS:
+            if sum(name != "rz" for name in short) < pulses:
+                yield _replace(circuit, run, [Gate(name, (qubit,)) for name in short])
+
+
+def _replace(circuit: Circuit, run: list[int], gates: list[Gate]) -> Circuit:
+    gone, kept = set(run), []
+    for at, gate in enumerate(circuit.gates):
+        if at == run[0]:
+            kept += gates
+        if at not in gone:
+            kept.append(gate)
+    return Circuit(circuit.n_qubits, tuple(kept))
+
+
+def runs(circuit: Circuit) -> list[list[int]]:
+    """Positions of neighbouring one-qubit gates on one wire, run by run, in gate order."""
+    open_run: dict[int, list[int]] = {}
+    found: list[list[int]] = []
+    for at, gate in enumerate(circuit.gates):
+        if len(gate.qubits) == 2:
+            for qubit in gate.qubits:
+                open_run.pop(qubit, None)
+        elif gate.qubits[0] in open_run:
+            open_run[gate.qubits[0]].append(at)
+        else:
+            open_run[gate.qubits[0]] = [at]
+            found.append(open_run[gate.qubits[0]])
+    return found
