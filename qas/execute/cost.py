@@ -36,3 +36,8 @@ class ShotBackend(Backend, Protocol):
     def with_seed(self, seed: int) -> Self:
         """The same backend whose simulated shots are drawn from ``seed``; hardware ignores it."""
         ...
+
+
+def reseeded(backend: Backend, seed: int) -> Backend:
+    """The backend with fresh shots of this seed, where it has shots."""
+    return backend.with_seed(seed) if isinstance(backend, ShotBackend) else backend

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from qas.errors import InputError
 from qas.execute.backend import Estimate
 from qas.execute.chip import Chip
 from qas.execute.cost import Cost
-from qas.execute.shot_noise import Shots, mean_and_stderr
+from qas.execute.runtime_result import read
 from qas.task import Observable
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ class RuntimeBackend:
                 backend._submit(k, _pub(placed, operators, part))
                 for k, part in enumerate(np.array_split(rows, n_jobs))
             ]
-            parts = [_read(job, operators) for job in jobs]
+            parts = [read(job, operators) for job in jobs]
         mean = np.concatenate([p.mean for p in parts])
         stderr = np.concatenate([p.stderr for p in parts])
         if mean.shape != (len(rows), len(operators)) or not np.isfinite(mean).all():
@@ -243,51 +242,3 @@ def _seed31(seed: int, part: int) -> int:
     """A 31-bit seed; near seeds give unrelated shots (Aer counts on from the seed it gets)."""
     digest = hashlib.sha256(f"{seed}/{part}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
-
-
-def _read(job: Any, operators: Sequence[SparsePauliOp]) -> Estimate:
-    """Means, errors and what was executed, of one job with one PUB."""
-    from qiskit_ibm_runtime.decoders.executor_estimator.decoder import ClientSideEstimatorDecoder
-
-    raw = _raw(job)
-    with warnings.catch_warnings():  # extrapolation warns of terms without spread: identity
-        warnings.simplefilter("ignore", UserWarning)
-        data = ClientSideEstimatorDecoder.decode(raw)[0].data
-    shapes = [item["_meas"].shape for item in raw]
-    circuits = sum(math.prod(shape[:-2]) for shape in shapes)
-    shots = sum(math.prod(shape[:-1]) for shape in shapes)
-    mean = np.asarray(data.evs, dtype=np.float64)
-    stderr = np.asarray(data.stds, dtype=np.float64)
-    if "evs_extrapolated" not in data:
-        recorded = _shots(raw)
-        errors = [mean_and_stderr(recorded, _terms(o))[1] for o in operators]
-        stderr = np.stack(errors, axis=1)
-    return Estimate(mean, stderr, shots, circuits)
-
-
-def _raw(job: Any) -> Any:
-    """The recorded shots of a job, before the Estimator's own arithmetic."""
-    from qiskit.primitives.primitive_job import PrimitiveJob
-    from qiskit_ibm_runtime.decoders.executor.decoder import ExecutorResultDecoder
-
-    if isinstance(job, PrimitiveJob):
-        return PrimitiveJob.result(job)
-    return job.result(decoder=ExecutorResultDecoder)
-
-
-def _shots(raw: Any) -> Shots:
-    passed = raw.passthrough_data["qiskit_mitigation"]
-    bases = tuple((int(row[0]), str(basis)) for row, basis in passed[0]["param_basis_pairs"])
-    calibration = _unflipped(raw[1]) if len(raw) > 1 else None
-    return Shots(_unflipped(raw[0]), bases, calibration)
-
-
-def _unflipped(item: Any) -> NDArray[np.bool_]:
-    bits = np.asarray(item["_meas"], dtype=np.bool_)
-    if "measurement_flips._meas" not in item:
-        return bits
-    return bits ^ np.asarray(item["measurement_flips._meas"], dtype=np.bool_)
-
-
-def _terms(operator: SparsePauliOp) -> list[tuple[str, float]]:
-    return [(label, float(np.real(c))) for label, c in operator.to_list()]

@@ -6,12 +6,12 @@ rotation left out, and what comes out is optimised and scored like any other can
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from qas.circuit import Circuit, Gate
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Meter
-from qas.problem.optimise import NORMAL, QUICK, Effort
+from qas.problem.optimise import NORMAL, Effort
 from qas.problem.problem import Problem
 from qas.problem.transfer import transfer
 
@@ -31,45 +31,66 @@ def prune(
         tolerance: hartree by which one change may raise the energy.
         effort: of the optimisation after a change that was taken.
     """
+    trial = _take_improvements(problem, trial, meter, tolerance, effort, _without_pair)
     if not problem.device.is_ideal:
         trial = _take_improvements(problem, trial, meter, tolerance, effort, _shorter_runs)
     return _take_improvements(problem, trial, meter, tolerance, effort, _without_one)
 
 
-def _take_improvements(problem, trial, meter, tolerance, effort, edits):  # type: ignore[no-untyped-def]
+def _take_improvements(
+    problem: Problem,
+    trial: Trial,
+    meter: Meter,
+    tolerance: float,
+    effort: Effort,
+    edits: Callable[[Circuit], Iterator[Circuit]],
+) -> Trial:
+    """Take each edit of the trial's circuit that does not raise its energy; first come first."""
     at = 0
     while not meter.exhausted:
         changes = list(edits(trial.candidate.circuit))
         if at >= len(changes):
-            return trial
-        child = rescore(problem, trial, changes[at], meter, QUICK)
-        if child is not None and child.energy < trial.energy + 50 * tolerance + 2e-5:
-            child = problem.score(
-                child.candidate, meter, native=child.native, start=child.angles, effort=effort
-            )
-            if child.energy <= trial.energy + tolerance:
-                trial = child
-                continue
-        at += 1
+            break
+        child = rescore(problem, trial, changes[at], meter, effort)
+        if child is not None and child.energy <= trial.energy + tolerance:
+            trial = child
+        else:
+            at += 1
     return trial
 
 
 def rescore(
     problem: Problem, trial: Trial, circuit: Circuit, meter: Meter, effort: Effort
 ) -> Trial | None:
-    """The changed circuit at angles near the trial's; None where two-qubit gates differ."""
+    """The edited circuit trained from angles near the trial's.
+
+    None where its two-qubit gates are not those of the trial, less one perhaps.
+    """
     candidate = Candidate(circuit, trial.candidate.layout)
-    native = problem.patch(candidate.layout).lower(circuit)
-    if _pairs(native) != _pairs(trial.native):
-        return None
-    if native == trial.native:
+    patch = problem.patch(candidate.layout)
+    native, near, angles = patch.lower(circuit), trial.native, trial.angles
+    if native == near:
         return Trial(candidate, native, trial.params, trial.energy)
-    start = transfer(trial.native, trial.angles, native)
-    return problem.score(candidate, meter, native=native, start=start, effort=effort)
+    for at in (None, *_pair_positions(near)):
+        lowering = patch.lowering(near if at is None else near.without(at))
+        if _pairs(lowering.native) == _pairs(native):
+            start = transfer(lowering.native, lowering.angles(angles)[0], native)
+            return problem.score(candidate, meter, native=native, start=start, effort=effort)
+    return None
+
+
+def _pair_positions(circuit: Circuit) -> list[int]:
+    return [at for at, gate in enumerate(circuit.gates) if len(gate.qubits) == 2]
 
 
 def _pairs(circuit: Circuit) -> list[Gate]:
     return [gate for gate in circuit.gates if len(gate.qubits) == 2]
+
+
+def _without_pair(circuit: Circuit) -> Iterator[Circuit]:
+    """The circuit with one of its two-qubit gates left out."""
+    for at in _pair_positions(circuit):
+        yield circuit.without(at)
 
 
 def _without_one(circuit: Circuit) -> Iterator[Circuit]:

@@ -1,10 +1,11 @@
 """Training on a backend: gradients as plans, pruning, Adam, the stream of states."""
 
 from qas.train.adam import Adam, Moments
+from qas.train.compare import Comparison, compare
 from qas.train.plan import Gradient, GradientPlan, parameter_shift
 from qas.train.prune import Pruner, Pruning
 from qas.train.state import StepRecord, TrainState, step_seed
-from qas.train.tune import Comparison, TuneSettings, compare, training_key, tune
+from qas.train.tune import TuneSettings, training_key, tune
 
 __all__ = [
     "Adam",

@@ -1,4 +1,4 @@
-"""Fine-tuning on a chip: a stream of training states, and the honest comparison after it."""
+"""Fine-tuning on a chip: a stream of training states."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import Circuit, checked_params
+from qas.circuit import Circuit
 from qas.errors import InputError
 from qas.execute.backend import Backend, Estimate
-from qas.execute.cost import Cost, ShotBackend
+from qas.execute.cost import Cost, ShotBackend, reseeded
 from qas.task import Observable
 from qas.train.adam import Adam
 from qas.train.plan import Gradient, parameter_shift
@@ -109,7 +108,7 @@ def _step(
     price = _price(circuit, observable, backend, plan.evaluations)
     if not _affordable(price, state, settings):
         return None
-    seeded = _reseeded(backend, step_seed(settings.seed, state.step, "shots"))
+    seeded = reseeded(backend, step_seed(settings.seed, state.step, "shots"))
     estimate = seeded.estimate(circuit, observable, plan.bindings)
     measured = plan.combine(estimate.mean, estimate.stderr)
     _refuse_nan(measured, state)
@@ -152,82 +151,9 @@ def _affordable(price: Cost, state: TrainState, settings: TuneSettings) -> bool:
     return shots and (circuits is None or state.circuits + price.circuits <= circuits)
 
 
-def _reseeded(backend: Backend, seed: int) -> Backend:
-    return backend.with_seed(seed) if isinstance(backend, ShotBackend) else backend
-
-
 def _refuse_nan(measured: Gradient, state: TrainState) -> None:
     if not (np.isfinite(measured.value) and np.isfinite(measured.gradient).all()):
         raise FloatingPointError(
             f"step {state.step + 1} measured a value or gradient that is not finite; "
             "the state before it stands: look at the backend, then resume"
         )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Untuned against tuned angles, on fresh shots of the same backend."""
-
-    untuned: float
-    untuned_stderr: float
-    tuned: float
-    tuned_stderr: float
-    tuned_is_better: bool
-    """True where the tuned angles are lower by more than the asked-for number of errors."""
-    shots: int
-    circuits: int
-
-
-def compare(
-    backend: Backend,
-    circuit: Circuit,
-    observable: Observable,
-    untuned: ArrayLike,
-    tuned: ArrayLike,
-    repeats: int = 4,
-    *,
-    seed: int = 0,
-    sigmas: float = 1.0,
-) -> Comparison:
-    """Measure both sets of angles anew and decide: the untuned stay unless beaten.
-
-    Each repeat is one request that holds both, so that they share drift and readout
-    calibration. Errors are the larger of those reported and the spread over repeats.
-
-    Args:
-        repeats: requests, each with all the backend's shots for both.
-        seed: of simulated shots; no other request of the run should share it.
-        sigmas: how many standard errors of the difference the tuned must win by.
-
-    Raises:
-        InputError: angles that do not fit the circuit, or no repeat.
-    """
-    if repeats < 1:
-        raise InputError(f"a comparison needs at least 1 repeat; given {repeats}")
-    rows = np.concatenate([checked_params(circuit, untuned), checked_params(circuit, tuned)])
-    if len(rows) != 2:
-        raise InputError("compare takes one vector of untuned and one of tuned angles")
-    runs = [
-        _reseeded(backend, step_seed(seed, k, "compare")).estimate(circuit, observable, rows)
-        for k in range(repeats)
-    ]
-    mean, stderr = _pooled(runs)
-    gain = float(mean[0] - mean[1])
-    return Comparison(
-        untuned=float(mean[0]),
-        untuned_stderr=float(stderr[0]),
-        tuned=float(mean[1]),
-        tuned_stderr=float(stderr[1]),
-        tuned_is_better=bool(gain > sigmas * float(np.hypot(*stderr))),
-        shots=sum(run.shots for run in runs),
-        circuits=sum(run.circuits for run in runs),
-    )
-
-
-def _pooled(runs: list[Estimate]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    means = np.stack([run.mean for run in runs])
-    reported = np.sqrt((np.stack([run.stderr for run in runs]) ** 2).sum(axis=0)) / len(runs)
-    if len(runs) < 4:
-        return means.mean(axis=0), reported
-    spread = means.std(axis=0, ddof=1) / np.sqrt(len(runs))
-    return means.mean(axis=0), np.maximum(reported, spread)

@@ -13,7 +13,8 @@ from qas.errors import InputError
 from qas.execute import Backend, NoisySimulator
 from qas.execute.chip import hardware_chip, local_chip
 from qas.execute.cost import ShotBackend
-from qas.execute.runtime import RuntimeBackend, _raw, _seed31, _shots, _terms
+from qas.execute.runtime import RuntimeBackend, _seed31
+from qas.execute.runtime_result import recorded, shots_of, terms_of
 from qas.execute.shot_noise import mean_and_stderr
 from qas.task import Observable
 
@@ -86,7 +87,7 @@ def test_means_are_the_estimators_own(backend: RuntimeBackend, level: int) -> No
     estimator = one._estimator(0)
     job = estimator.run([(one.chip.place(native()), operator, ROWS)])
     data = job.result()[0].data
-    mean, stderr = mean_and_stderr(_shots(_raw(job)), _terms(operator))
+    mean, stderr = mean_and_stderr(shots_of(recorded(job)), terms_of(operator))
     got = one.estimate(native(), H2, ROWS)
     np.testing.assert_array_equal(got.mean, data.evs)
     np.testing.assert_allclose(mean, data.evs, atol=1e-12)
@@ -239,12 +240,12 @@ def test_wrong_results_are_refused(
 ) -> None:
     from qas.execute import runtime
 
-    read = runtime._read
+    read = runtime.read
 
     def without_a_row(job: object, operators: list) -> object:
         part = read(job, operators)
         return replace(part, mean=part.mean[:1], stderr=part.stderr[:1])
 
-    monkeypatch.setattr(runtime, "_read", without_a_row)
+    monkeypatch.setattr(runtime, "read", without_a_row)
     with pytest.raises(RuntimeError, match="nothing of this request is used"):
         backend.estimate(native(), H2, ROWS)

@@ -1,0 +1,11 @@
+"""Strategies: one file each, one conformance suite for all."""
+
+from search.strategy.strategy import (
+    DEFAULT_STRATEGY,
+    STRATEGIES,
+    Strategy,
+    make_strategy,
+    strategy_names,
+)
+
+__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Strategy", "make_strategy", "strategy_names"]
