@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qas.device.device import Device, GateCalibration, QubitCalibration
-from qas.device.load import device_names, load_device
+from qas.device.load import describe_devices, device_names, load_device
 from qas.device.patch import best_patch, layouts
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "GateCalibration",
     "QubitCalibration",
     "best_patch",
+    "describe_devices",
     "device_names",
     "layouts",
     "load_device",

@@ -74,6 +74,29 @@ def device_names() -> tuple[str, ...]:
     return (*IDEAL_NAMES, *sorted(_fake_folders()))
 
 
+def describe_devices() -> list[dict[str, Any]]:
+    """Of each fake backend its name, qubits, two-qubit gate and calibration date.
+
+    Fakes that the engine cannot use are left out.
+    """
+    rows: list[dict[str, Any]] = []
+    for name in sorted(_fake_folders()):
+        try:
+            device = _fake_device(name)
+        except InputError:
+            continue
+        rows.append(
+            {
+                "name": name,
+                "n_qubits": device.n_qubits,
+                "two_qubit_gate": device.two_qubit_gate,
+                "calibration_date": device.calibration_date,
+                "notes": len(device.notes),
+            }
+        )
+    return rows
+
+
 def device_from_json(text: str, where: str) -> Device:
     """The device of a JSON text: one saved by us, or IBM's properties and configuration."""
     try:

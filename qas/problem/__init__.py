@@ -5,7 +5,7 @@ from qas.problem.cost import Cost, Meter
 from qas.problem.moves import dressed, is_legal, ordered_pairs, random_circuit, tokens
 from qas.problem.optimise import FINE, NORMAL, QUICK, Effort, minimise
 from qas.problem.problem import Limits, Problem
-from qas.problem.prune import prune
+from qas.problem.prune import prune, trim
 from qas.problem.relayout import relayout
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "random_circuit",
     "relayout",
     "tokens",
+    "trim",
 ]

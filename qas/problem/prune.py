@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from qas.circuit import Circuit, Gate
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Meter
-from qas.problem.optimise import NORMAL, Effort
+from qas.problem.optimise import FINE, NORMAL, Effort
 from qas.problem.problem import Problem
 from qas.problem.transfer import transfer
 
@@ -56,6 +58,27 @@ def _take_improvements(
             trial = child
         else:
             at += 1
+    return trial
+
+
+def trim(problem: Problem, trial: Trial, meter: Meter, *, tolerance: float = 1e-9) -> Trial:
+    """The trial with every native rz left out that its energy does not need.
+
+    A virtual rz costs nothing, but one before the first pulse of a wire, or one that
+    commutes away, only clutters the circuit.
+    """
+    at = 0
+    while at < len(trial.native.gates) and not meter.exhausted:
+        if trial.native.gates[at].name == "rz":
+            native = trial.native.without(at)
+            start = np.array([a for k, a in zip(trial.native.free, trial.params, strict=True) if k != at])
+            child = problem.score(
+                trial.candidate, meter, native=native, start=start, effort=FINE
+            )
+            if child.energy <= trial.energy + tolerance:
+                trial = child
+                continue
+        at += 1
     return trial
 
 

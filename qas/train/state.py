@@ -33,8 +33,8 @@ class StepRecord:
 
     value: float
     stderr: float
-    n_kept: int
-    """Parameters that were shifted and moved."""
+    kept: tuple[int, ...]
+    """Numbers of the parameters that were shifted and moved."""
     shots: int
     """Shots of this step."""
     circuits: int
@@ -135,9 +135,9 @@ def _state(record: dict[str, Any]) -> TrainState:
 
 
 def _step(row: dict[str, Any]) -> StepRecord:
-    record = StepRecord(**row)
+    record = StepRecord(**{**row, "kept": tuple(_count(number) for number in row["kept"])})
     _real(record.value), _real(record.stderr)
-    _count(record.n_kept), _count(record.shots), _count(record.circuits)
+    _count(record.shots), _count(record.circuits)
     return record
 
 

@@ -33,6 +33,8 @@ from qas.problem import (
 
 GAIN = 1e-4
 """Hartree that a longer block must gain over the circuit before it."""
+LONGEST = 3
+"""CX in the longest block."""
 TRIED = 48
 """Blocks tried per growth step; all of them where there are fewer."""
 KEPT = 12
@@ -41,6 +43,10 @@ GAUGES = 8
 """Noise-free optima sought per placed skeleton: equal without noise, not with it."""
 PRUNED = 4
 """Placements of a skeleton that are trained and pruned."""
+INSERTED = 3
+"""Gates that the insertion sweep may add to a pruned circuit."""
+WORTH = 1e-5
+"""Hartree that an inserted gate must gain."""
 GROWTH = Effort(120, 1e-9, 1e-5)
 Pairs = tuple[tuple[int, int], ...]
 
@@ -71,14 +77,23 @@ class Greedy:
         self.seed, self.steps, self.round = seed, 0, 0
         self.current: Skeleton | None = None
         self.queue: list[Skeleton] = []
+        self.gained: dict[int, int] = {}
+        self.best: float | None = None
+        self.improved = True
+        self.champion: tuple[float, Skeleton] | None = None
 
     def step(self, problem: Problem, meter: Meter) -> list[Trial]:
         """Place the best waiting skeleton, or grow when none is waiting."""
         rng = np.random.default_rng([self.seed, self.steps])
         self.steps += 1
         if self.queue:
-            return self._place(problem, self.queue.pop(0), meter, rng)
-        if self.current is None:
+            skeleton = self.queue.pop(0)
+            trials = self._place(problem, skeleton, meter, rng)
+            self._note(skeleton, trials)
+            return trials
+        if self.current is None or not self.improved:
+            self.best, self.improved = None, True
+            self.queue += [] if self.champion is None else [self.champion[1]]
             self.current = optimised(problem, (), meter, rng)
             self.round += 1
             self.queue.append(self.current)
@@ -86,10 +101,29 @@ class Greedy:
             self._grow(problem, meter, rng)
         return []
 
+    def _note(self, skeleton: Skeleton, trials: list[Trial]) -> None:
+        """Remember whether the last growth paid on the device, and the best skeleton of all.
+
+        A round ends where growth did not pay; the next one tries the best skeleton again,
+        at other gauges.
+        """
+        for trial in trials:
+            if self.champion is None or trial.energy < self.champion[0]:
+                self.champion = trial.energy, skeleton
+            if self.best is None or trial.energy < self.best - GAIN:
+                self.best, self.improved = trial.energy, True
+
     def _grow(self, problem: Problem, meter: Meter, rng: np.random.Generator) -> None:
-        """Add the best block of the shortest length that gains; else start a new round."""
+        """Add the best block of the shortest length that gains; else start a new round.
+
+        Later rounds begin with the length that gained at as many CX before.
+        """
         assert self.current is not None
-        for length in (1, 2, 3):
+        self.improved = False
+        ground = problem.task.ground_energy
+        solved = ground is not None and self.current.energy < ground + GAIN
+        shortest = self.gained.get(len(self.current.pairs), 1)
+        for length in () if solved else range(shortest, LONGEST + 1):
             children = self._children(problem, length, meter, rng)
             good = [c for c in children if c.energy < self.current.energy - GAIN]
             if good:
@@ -97,6 +131,7 @@ class Greedy:
                 # Skeletons that are as good without noise may differ much on the device.
                 best = [c for c in good if c.energy < good[0].energy + 10 * GAIN]
                 self.queue += best[:KEPT]
+                self.gained[len(self.current.pairs)] = length
                 self.current = good[0]
                 return
         self.current = None
@@ -159,6 +194,10 @@ class Greedy:
             "steps": self.steps,
             "round": self.round,
             "current": None if self.current is None else _to_row(self.current),
+            "gained": [list(pair) for pair in self.gained.items()],
+            "best": self.best,
+            "improved": self.improved,
+            "champion": self.champion and [self.champion[0], _to_row(self.champion[1])],
             "queue": [_to_row(skeleton) for skeleton in self.queue],
         }
 
@@ -167,6 +206,10 @@ class Greedy:
         self.seed, self.steps = int(state["seed"]), int(state["steps"])
         self.round = int(state["round"])
         self.current = None if state["current"] is None else _from_row(state["current"])
+        self.gained = {int(pairs): int(length) for pairs, length in state["gained"]}
+        self.best, self.improved = state["best"], bool(state["improved"])
+        champion = state["champion"]
+        self.champion = champion and (float(champion[0]), _from_row(champion[1]))
         self.queue = [_from_row(row) for row in state["queue"]]
 
 
@@ -203,17 +246,19 @@ def optimised(
 
 
 def refine(problem: Problem, trial: Trial, meter: Meter) -> Trial:
-    """Insert the native gate that the exact sweep names, as long as that lowers the energy."""
-    while not meter.exhausted:
+    """Insert the native gate that the exact sweep names, a few times, while that pays."""
+    for _ in range(INSERTED):
+        if meter.exhausted:
+            break
         scores = problem.insertions(trial, meter)
         best = int(scores.best()[0])
-        if scores.energy[best] > trial.energy - 1e-6:
-            return trial
+        if scores.energy[best] > trial.energy - WORTH:
+            break
         native, angles = scores.child(best)
         candidate = Candidate(native, trial.candidate.layout)
         child = problem.score(candidate, meter, native=native, start=angles, effort=NORMAL)
-        if child.energy > trial.energy - 1e-6:
-            return trial
+        if child.energy > trial.energy - WORTH:
+            break
         trial = child
     return trial
 

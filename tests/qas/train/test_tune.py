@@ -74,7 +74,7 @@ def test_lowers_the_energy_on_the_chip(chip: RuntimeBackend, simulator: NoisySim
     )
     assert after < before - 0.1
     assert states[-1].shots == sum(r.shots for r in states[-1].history)
-    assert [r.n_kept for r in states[-1].history[:4]] == [4, 2, 2, 4]
+    assert [len(r.kept) for r in states[-1].history[:4]] == [4, 2, 2, 4]
 
 
 def test_resume_is_bit_identical(chip: RuntimeBackend) -> None:
@@ -97,7 +97,7 @@ def test_frozen_parameters_stand_still(simulator: NoisySimulator) -> None:
         tune(native(), H2, simulator, TrainState.start(START), TuneSettings(max_steps=6, seed=2))
     )
     for before, after in pairwise(states):
-        n_kept = after.history[-1].n_kept
+        n_kept = len(after.history[-1].kept)
         moved = [a != b for a, b in zip(before.params, after.params, strict=True)]
         counted = [b > a for a, b in zip(before.moments.steps, after.moments.steps, strict=True)]
         assert sum(counted) == n_kept

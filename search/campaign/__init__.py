@@ -1,0 +1,16 @@
+"""Campaigns: strategies under one budget, finalists, fine-tuning, all kept in one folder."""
+
+from search.campaign.arm import ArmProgress
+from search.campaign.campaign import Campaign
+from search.campaign.settings import Settings, default_budget, settings_of
+from search.campaign.tuning import TuneOptions, TuneProgress
+
+__all__ = [
+    "ArmProgress",
+    "Campaign",
+    "Settings",
+    "TuneOptions",
+    "TuneProgress",
+    "default_budget",
+    "settings_of",
+]

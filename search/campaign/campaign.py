@@ -1,0 +1,279 @@
+"""A campaign: strategies under one budget, finalists, summary, all in one folder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qas.errors import InputError
+from qas.problem import Problem, Trial
+from search.campaign.arm import ArmProgress, run_arm
+from search.campaign.checkpoint import write_atomically
+from search.campaign.finalist import Finalist, choose, describe, polished_front
+from search.campaign.ledger import Ledger, Row
+from search.campaign.settings import Settings, device_summary
+from search.campaign.tuning import TuneOptions, TuneProgress, check_backend, tune_finalist
+
+
+class Campaign:
+    """One campaign folder, new or found.
+
+    >>> Campaign.open("no-such-folder")
+    Traceback (most recent call last):
+    ...
+    qas.errors.InputError: no campaign in no-such-folder: it has no ledger.jsonl
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+        self.problem: Problem = settings.problem()
+        self.ledger = Ledger(folder / "ledger.jsonl")
+
+    @classmethod
+    def create(cls, folder: str | Path, settings: Settings) -> Campaign:
+        """A new campaign.
+
+        Raises:
+            InputError: the folder holds something already.
+        """
+        path = Path(folder)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(
+                f"{path} exists and is not empty: choose another --out, or go on with "
+                f"'qas resume {path}'"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        campaign = cls(path, settings)
+        campaign.ledger.append([settings.to_row()])
+        return campaign
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Campaign:
+        """The campaign that a folder holds.
+
+        Raises:
+            InputError: none is there, or its ledger is damaged.
+        """
+        path = Path(folder)
+        if not (path / "ledger.jsonl").is_file():
+            raise InputError(f"no campaign in {path}: it has no ledger.jsonl")
+        rows = Ledger(path / "ledger.jsonl").rows
+        if not rows or rows[0]["kind"] != "campaign":
+            raise InputError(f"{path}/ledger.jsonl does not begin with a campaign's settings")
+        return cls(path, Settings.from_row(rows[0]))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder; a second process gets an InputError. The lock dies with its holder."""
+        with open(self.folder / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise InputError(f"another process works in {self.folder}: wait for it") from None
+            yield
+
+    def search(self) -> Iterator[ArmProgress]:
+        """Run what is left of every strategy, then choose the finalists."""
+        settings = self.settings
+        seconds = None
+        if settings.minutes is not None:
+            seconds = 60.0 * settings.minutes / len(settings.strategies)
+        for name in settings.strategies:
+            if self.ledger.of_kind("arm", strategy=name):
+                continue
+            progress = None
+            for progress in run_arm(
+                self.problem, name, settings.seed, settings.budget, seconds, self.ledger, self.folder
+            ):
+                yield progress
+            self.ledger.append([_arm_row(name, progress)])
+        if not self.ledger.of_kind("finalist"):
+            self.ledger.append(self._finalist_rows())
+
+    def plan_tuning(self, options: TuneOptions, count: int = 1) -> None:
+        """Write down that the ``count`` best finalists are to be tuned, before it is done.
+
+        Raises:
+            InputError: the backend does not exist or does not fit.
+        """
+        if count < 1:
+            raise InputError(f"--finalists must be at least 1; given {count}")
+        check_backend(options, self.problem)
+        self.ledger.append([{"kind": "plan", "options": asdict(options), "count": count}])
+
+    def tune(self) -> Iterator[TuneProgress]:
+        """Do what was planned and is not done yet."""
+        rows = self.ledger.of_kind("finalist")
+        for plan in self.ledger.of_kind("plan"):
+            options = TuneOptions.from_dict(plan["options"])
+            for row in rows[: plan["count"]]:
+                trial = Trial.from_dict(row["trial"])
+                yield from tune_finalist(
+                    self.problem, row["finalist"], trial, options, self.ledger, self.folder
+                )
+
+    def conclude(self) -> dict[str, Any]:
+        """Write finalists, summary and report from the ledger; return the summary."""
+        from search.report import render
+
+        summary = self.summary()
+        for row in self.ledger.of_kind("finalist"):
+            self._export(row)
+        text = json.dumps(summary, indent=1, allow_nan=False) + "\n"
+        write_text(self.folder / "summary.json", text)
+        write_text(self.folder / "report.html", render(self.ledger.rows, summary))
+        return summary
+
+    def summary(self) -> dict[str, Any]:
+        """The campaign's outcome as the public face names it."""
+        settings, ledger = self.settings, self.ledger
+        polished = ledger.of_kind("polished")
+        arms = [_arm_entry(row, ledger, polished) for row in ledger.of_kind("arm")]
+        return {
+            "schema": 1,
+            "task": settings.task.name,
+            "device": device_summary(settings.device),
+            "strategy": ",".join(settings.strategies),
+            "seed": settings.seed,
+            "budget": settings.budget,
+            "spent": sum(arm["spent"]["evaluations"] for arm in arms),
+            "finalists": [self._finalist_entry(row) for row in ledger.of_kind("finalist")],
+            "arms": arms,
+            "references": next(iter(ledger.of_kind("references")), {}).get("references", {}),
+            "settings": {
+                "minutes": settings.minutes,
+                "qubits": settings.qubits,
+                "layouts": [list(layout) for layout in self.problem.layouts],
+                "pool": list(self.problem.pool),
+            },
+        }
+
+    def _finalist_rows(self) -> list[Row]:
+        """Polish each arm's front; rows for the references, the polished trials and finalists."""
+        arms = {
+            name: [Trial.from_dict(row["trial"]) for row in self.ledger.of_kind("trial", strategy=name)]
+            for name in self.settings.strategies
+        }
+        meter = self.problem.meter(None)
+        polished = polished_front(self.problem, arms, meter)
+        chosen = choose(polished)
+        entries = [describe(self.problem, item, meter, self.settings.seed) for item in chosen]
+        rows: list[Row] = [{"kind": "references", "references": references(self.problem)}]
+        rows += [
+            {
+                "kind": "polished",
+                "strategy": item.strategy,
+                "id": item.id,
+                "energy": item.trial.energy,
+                "two_qubit_gates": item.trial.two_qubit_gates,
+                "energy_pessimistic": pessimistic_energy(self.problem, item),
+                "physical_qubits": list(item.trial.candidate.layout),
+                "polish_spent": meter.spent.to_dict(),
+            }
+            for item in polished
+        ]
+        rows += [
+            {
+                "kind": "finalist",
+                "strategy": item.strategy,
+                "finalist": entry,
+                "trial": item.trial.to_dict(),
+            }
+            for item, entry in zip(chosen, entries, strict=True)
+        ]
+        return rows
+
+    def _finalist_entry(self, row: Row) -> dict[str, Any]:
+        entry = dict(row["finalist"])
+        tuned = self.ledger.of_kind("tuned", id=entry["id"])
+        if tuned:
+            last = tuned[-1]
+            entry["qasm_tuned"] = f"finalist-{entry['id']}-tuned.qasm"
+            skipped = ("schema", "kind", "id", "params", "time")
+            entry |= {key: value for key, value in last.items() if key not in skipped}
+        return entry
+
+    def _export(self, row: Row) -> None:
+        """The finalist as OpenQASM 3 and JSON, tuned angles beside the untuned."""
+        trial, name = Trial.from_dict(row["trial"]), f"finalist-{row['finalist']['id']}"
+        write_text(self.folder / f"{name}.qasm", trial.bound.to_qasm())
+        tuned = self.ledger.of_kind("tuned", id=row["finalist"]["id"])
+        if tuned:
+            bound = trial.native.bind(np.array(tuned[-1]["params"]))
+            write_text(self.folder / f"{name}-tuned.qasm", bound.to_qasm())
+        record = {
+            "schema": 1,
+            **row["trial"],
+            "device": device_summary(self.settings.device),
+            "qasm": trial.bound.to_qasm(),
+            "summary": self._finalist_entry(row),
+        }
+        write_text(self.folder / f"{name}.json", json.dumps(record, indent=1) + "\n")
+
+
+def references(problem: Problem) -> dict[str, float | None]:
+    """What a finalist is compared with: the ground state and Hartree-Fock's circuit, in hartree."""
+    circuit = problem.task.hf_circuit()
+    hartree_fock = None
+    if circuit is not None:
+        meter = problem.meter(None)
+        hartree_fock = min(
+            float(problem.value(circuit, layout, [], meter)[0]) for layout in problem.layouts
+        )
+    return {
+        "ground_energy": problem.task.ground_energy,
+        "hartree_fock_noisy": hartree_fock,
+    }
+
+
+def pessimistic_energy(problem: Problem, finalist: Finalist) -> float:
+    """Energy of a finalist under the second noise model, hartree."""
+    from qas.execute import NoisySimulator
+
+    trial = finalist.trial
+    simulator = NoisySimulator(problem.patch(trial.candidate.layout), pessimistic=True)
+    return float(simulator.estimate(trial.native, problem.task.observable, trial.angles).mean[0])
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing."""
+    write_atomically(path, text.encode(), keep=False)
+
+
+def _arm_row(name: str, progress: ArmProgress | None) -> Row:
+    best = None if progress is None else progress.best
+    return {
+        "kind": "arm",
+        "strategy": name,
+        "spent": {} if progress is None else progress.spent.to_dict(),
+        "trials": 0 if progress is None else progress.trials,
+        "seconds": 0.0 if progress is None else round(progress.seconds, 3),
+        "best": None
+        if best is None
+        else {"energy": best.energy, "two_qubit_gates": best.two_qubit_gates},
+    }
+
+
+def _arm_entry(row: Row, ledger: Ledger, polished: list[Row]) -> dict[str, Any]:
+    best = row["best"] or {}
+    own = [item for item in polished if item["strategy"] == row["strategy"]]
+    top = min(own, key=lambda item: item["energy"], default={})
+    return {
+        "strategy": row["strategy"],
+        "trials": row["trials"],
+        "spent": row["spent"],
+        "seconds": row["seconds"],
+        "best_energy": best.get("energy"),
+        "best_two_qubit_gates": best.get("two_qubit_gates"),
+        "best_polished_energy": top.get("energy"),
+        "best_polished_two_qubit_gates": top.get("two_qubit_gates"),
+        "best_pessimistic_energy": top.get("energy_pessimistic"),
+        "physical_qubits": top.get("physical_qubits"),
+    }

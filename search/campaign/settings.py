@@ -1,0 +1,161 @@
+"""Settings of a campaign, checked before anything is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qas.device import Device, load_device
+from qas.errors import InputError
+from qas.problem import Problem
+from qas.task import Task, load_task
+from search.strategy import STRATEGIES
+
+MAX_SEED = 2**31
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a campaign does; frozen and checked, equal settings give equal ledgers."""
+
+    task: Task
+    device: Device
+    strategies: tuple[str, ...]
+    seed: int = 0
+    budget: int | None = None
+    """Evaluations per strategy; None: only ``minutes`` stops."""
+    minutes: float | None = None
+    """Wall time of the whole search, shared evenly by the strategies."""
+    qubits: tuple[int, ...] | None = None
+    """Physical qubits in the order of the circuit's; None: the engine chooses."""
+
+    def __post_init__(self) -> None:
+        for name in self.strategies:
+            if name not in STRATEGIES:
+                raise InputError(
+                    f"unknown strategy {name!r}; strategies are {', '.join(STRATEGIES)}"
+                )
+        if not self.strategies:
+            raise InputError(f"name at least one strategy of {', '.join(STRATEGIES)}")
+        if len(set(self.strategies)) != len(self.strategies):
+            raise InputError(f"each strategy once; given {', '.join(self.strategies)}")
+        if not 0 <= self.seed < MAX_SEED:
+            raise InputError(f"the seed must be in 0..{MAX_SEED - 1}; given {self.seed}")
+        if self.budget is None and self.minutes is None:
+            raise InputError("give --budget (evaluations per strategy) or --minutes, or both")
+        if self.budget is not None and self.budget < 1:
+            raise InputError(f"--budget must be at least 1 evaluation; given {self.budget}")
+        if self.minutes is not None and not 0 < self.minutes < 1e6:
+            raise InputError(f"--minutes must be positive; given {self.minutes}")
+        self.problem()
+
+    def problem(self) -> Problem:
+        """The problem that all strategies share.
+
+        Raises:
+            InputError: the task does not fit the device or the chosen qubits.
+        """
+        return Problem.of(self.task, self.device, qubits=self.qubits)
+
+    def to_row(self) -> dict[str, Any]:
+        """The first row of the ledger: everything needed to go on without the files it came from."""
+        import json
+
+        problem = self.problem()
+        observable, task = self.task.observable, self.task
+        return {
+            "kind": "campaign",
+            "task": {
+                "name": task.name,
+                "n_qubits": task.n_qubits,
+                "id": task.id,
+                "ground_energy": task.ground_energy,
+                "reference": dict(task.reference),
+                "hf_energy": task.reference.get("hf_energy"),
+                "paulis": list(observable.paulis),
+                "coeffs": list(observable.coeffs),
+            },
+            "device": json.loads(self.device.to_json()),
+            "device_summary": device_summary(self.device),
+            "strategies": list(self.strategies),
+            "seed": self.seed,
+            "budget": self.budget,
+            "minutes": self.minutes,
+            "qubits": None if self.qubits is None else list(self.qubits),
+            "layouts": [list(layout) for layout in problem.layouts],
+            "limits": {
+                "gates": problem.limits.gates,
+                "two_qubit_gates": problem.limits.two_qubit_gates,
+            },
+            "pool": list(problem.pool),
+            **versions(),
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Settings:
+        """The settings that `to_row` wrote.
+
+        Raises:
+            InputError: the row is not a campaign's.
+        """
+        import json
+
+        from qas.task import Observable
+
+        try:
+            stored = row["task"]
+            observable = Observable.of(stored["paulis"], stored["coeffs"])
+            task = Task(stored["name"], observable, stored["ground_energy"], stored["reference"])
+            return cls(
+                task,
+                Device.from_json(json.dumps(row["device"])),
+                tuple(row["strategies"]),
+                int(row["seed"]),
+                row["budget"],
+                row["minutes"],
+                None if row["qubits"] is None else tuple(row["qubits"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise InputError(f"the ledger's first row is not a campaign's: {error}") from error
+
+
+def device_summary(device: Device) -> dict[str, Any]:
+    """Name, calibration date and content hash."""
+    return {
+        "name": device.name,
+        "calibration_date": device.calibration_date,
+        "hash": device.hash[:16],
+    }
+
+
+def versions() -> dict[str, Any]:
+    """Version of the engine and of the packages whose numbers could differ."""
+    from importlib.metadata import version
+
+    import qas
+
+    names = ("numpy", "scipy", "numba", "torch", "optuna", "gymnasium", "qiskit")
+    return {"version": qas.__version__, "packages": {name: version(name) for name in names}}
+
+
+def default_budget(n_qubits: int) -> int:
+    """Evaluations per strategy for a run of minutes on two cores."""
+    return 200_000 if n_qubits <= 2 else 750_000 * (n_qubits - 2)
+
+
+def settings_of(
+    task: str,
+    device: str,
+    strategies: tuple[str, ...],
+    seed: int,
+    budget: int | None,
+    minutes: float | None,
+    qubits: tuple[int, ...] | None,
+) -> Settings:
+    """Settings from what a person typed; without budget and minutes the usual budget."""
+    loaded = load_task(task)
+    if budget is None and minutes is None:
+        budget = default_budget(loaded.n_qubits)
+    return Settings(loaded, load_device(device), strategies, seed, budget, minutes, qubits)
+
+

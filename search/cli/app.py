@@ -1,0 +1,21 @@
+"""The commands of ``qas``."""
+
+from __future__ import annotations
+
+import typer
+
+from search.cli.campaign import resume, run, search, tune
+from search.cli.listing import devices, strategies, tasks
+from search.cli.output import export, report
+
+app = typer.Typer(
+    name="qas",
+    help="Search quantum circuits for your device, from its calibration, and train them on it.",
+    epilog="Start with: qas run h2",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (run, search, tune, resume, report, export, devices, tasks, strategies):
+    app.command()(command)

@@ -1,0 +1,206 @@
+"""Commands that spend a budget: run, search, tune, resume."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search.cli.guard import guarded
+
+if TYPE_CHECKING:
+    from search.campaign import Campaign, Settings
+
+Device = Annotated[
+    str,
+    typer.Option(
+        help="A fake backend (qas devices), a calibration file, ibm_<name>, ideal or ideal:line."
+    ),
+]
+Qubits = Annotated[
+    str | None,
+    typer.Option(help="Physical qubits in circuit order, such as 1,2,3. Default: chosen."),
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(help="Evaluations per strategy: energies that a device would have to measure."),
+]
+Minutes = Annotated[float | None, typer.Option(help="Wall time of the whole search.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same machine: same ledger.")]
+Out = Annotated[Path | None, typer.Option(help="Campaign folder. Default: a new one in runs/.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+Backend = Annotated[
+    str,
+    typer.Option(help="local (an emulated chip), local:<another calibration>, or ibm_<name>."),
+]
+Finalists = Annotated[int, typer.Option(help="How many finalists to tune, best first.")]
+Steps = Annotated[int, typer.Option(help="Training steps.")]
+Shots = Annotated[int, typer.Option(help="Shots per measurement basis and set of angles.")]
+
+
+def run(
+    task: Annotated[str, typer.Argument(help="A task (qas tasks) or a Hamiltonian .json.")],
+    device: Device = "FakeManilaV2",
+    qubits: Qubits = None,
+    strategy: Annotated[
+        str, typer.Option(help="Strategies, separated by commas, each with the same budget.")
+    ] = "random,tpe,ddqn,greedy",
+    budget: Budget = None,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    out: Out = None,
+    backend: Backend = "local",
+    finalists: Finalists = 1,
+    steps: Steps = 30,
+    shots: Shots = 4096,
+    as_json: Json = False,
+) -> None:
+    """The main job: search, pick finalists, fine-tune them on the chip, write a report."""
+    from search.campaign import TuneOptions
+
+    with guarded(out):
+        options = TuneOptions(backend=backend, steps=steps, shots=shots, seed=seed)
+        settings = _settings(task, device, qubits, strategy, budget, minutes, seed)
+        campaign = _created(settings, out)
+    with guarded(campaign.folder), campaign.locked():
+        campaign.plan_tuning(options, finalists)
+        _finish(campaign, as_json)
+
+
+def search(
+    task: Annotated[str, typer.Option(help="A task (qas tasks) or a Hamiltonian .json.")],
+    device: Device = "FakeManilaV2",
+    qubits: Qubits = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="One or more of qas strategies, by commas. Default: the best known."),
+    ] = None,
+    budget: Budget = None,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Search circuits for a task on a device and pick finalists."""
+    from search.strategy import DEFAULT_STRATEGY
+
+    with guarded(out):
+        names = DEFAULT_STRATEGY if strategy is None else strategy
+        settings = _settings(task, device, qubits, names, budget, minutes, seed)
+        campaign = _created(settings, out)
+    with guarded(campaign.folder), campaign.locked():
+        _finish(campaign, as_json)
+
+
+def tune(
+    folder: Annotated[Path, typer.Argument(help="A campaign folder.")],
+    backend: Backend = "local",
+    finalists: Finalists = 1,
+    steps: Steps = 30,
+    shots: Shots = 4096,
+    mode: Annotated[str, typer.Option(help="job, batch or session.")] = "job",
+    resilience: Annotated[
+        int, typer.Option(help="0: none, 1: readout mitigation, 2: also zero-noise extrapolation.")
+    ] = 1,
+    ratio: Annotated[float, typer.Option(help="Share r of the angles a pruning step freezes.")] = 0.5,
+    full_steps: Annotated[int, typer.Option(help="w_a: steps with the full gradient.")] = 1,
+    pruned_steps: Annotated[int, typer.Option(help="w_p: steps with a pruned gradient.")] = 2,
+    learning_rate: Annotated[float, typer.Option(help="Adam's step size, radians.")] = 0.02,
+    max_shots: Annotated[int | None, typer.Option(help="Stop before more shots are spent.")] = None,
+    account: Annotated[str | None, typer.Option(help="Name of a saved IBM account.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune finalists on a chip by pruned parameter shift, real or emulated."""
+    from qas.train import Pruning
+    from search.campaign import Campaign, TuneOptions
+
+    with guarded(folder):
+        options = TuneOptions(
+            backend,
+            steps,
+            shots,
+            mode,
+            resilience,
+            learning_rate,
+            Pruning(ratio, full_steps, pruned_steps),
+            seed,
+            max_shots,
+            account,
+        )
+        campaign = Campaign.open(folder)
+        with campaign.locked():
+            campaign.plan_tuning(options, finalists)
+            _finish(campaign, as_json)
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(help="A campaign folder.")],
+    as_json: Json = False,
+) -> None:
+    """Go on with a campaign that was stopped or killed; nothing finished is lost."""
+    from search.campaign import Campaign
+
+    with guarded(folder):
+        campaign = Campaign.open(folder)
+        with campaign.locked():
+            _finish(campaign, as_json)
+
+
+def _settings(
+    task: str,
+    device: str,
+    qubits: str | None,
+    strategy: str,
+    budget: int | None,
+    minutes: float | None,
+    seed: int,
+) -> Settings:
+    from search.campaign import settings_of
+
+    names = tuple(name.strip() for name in strategy.split(",") if name.strip())
+    return settings_of(task, device, names, seed, budget, minutes, _parse_qubits(qubits))
+
+
+def _parse_qubits(text: str | None) -> tuple[int, ...] | None:
+    from qas.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--qubits takes numbers by commas, such as 1,2,3; given {text!r}") from None
+
+
+def _created(settings: Settings, out: Path | None) -> Campaign:
+    from search.campaign import Campaign
+
+    return Campaign.create(out or _fresh_folder(settings), settings)
+
+
+def _fresh_folder(settings: Settings) -> Path:
+    """runs/<task>-<device>-s<seed>, with -2, -3, ... where that exists."""
+    parts = (settings.task.name, settings.device.name, f"s{settings.seed}")
+    name = "-".join("".join(c if c.isalnum() else "-" for c in part)[:40] for part in parts)
+    names = (name if k == 1 else f"{name}-{k}" for k in count(1))
+    return next(path for path in (Path("runs") / name for name in names) if not path.exists())
+
+
+def _finish(campaign: Campaign, as_json: bool) -> None:
+    """Do what is left of search and tuning, then write and print the outcome."""
+    import json
+
+    from search.cli.show import leaderboard, search_progress, tune_progress
+
+    search_progress(campaign)
+    tune_progress(campaign)
+    summary = campaign.conclude()
+    if as_json:
+        print(json.dumps(summary, indent=1, allow_nan=False))
+    else:
+        leaderboard(campaign, summary)
+
+

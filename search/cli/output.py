@@ -1,0 +1,92 @@
+"""Commands that read a campaign: report, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from search.cli.guard import guarded
+
+Folder = Annotated[Path, typer.Argument(help="A campaign folder.")]
+
+
+def report(
+    folder: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Write summary and report.html again from the ledger, and print the leaderboard."""
+    import json
+
+    with guarded():
+        from search.campaign import Campaign
+        from search.cli.show import leaderboard
+
+        campaign = Campaign.open(folder)
+        with campaign.locked():
+            summary = campaign.conclude()
+        if as_json:
+            print(json.dumps(summary, indent=1, allow_nan=False))
+        else:
+            leaderboard(campaign, summary)
+
+
+def export(
+    folder: Folder,
+    finalist: Annotated[str | None, typer.Option(help="Id of a finalist. Default: the best.")] = None,
+    form: Annotated[str, typer.Option("--format", help="qasm, json or qpy.")] = "qasm",
+    tuned: Annotated[bool, typer.Option("--tuned", help="With the tuned angles.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File to write. Default: stdout.")] = None,
+) -> None:
+    """Print a finalist as OpenQASM 3, as JSON, or as Qiskit's QPY."""
+    with guarded():
+        from qas.errors import InputError
+
+        if form not in ("qasm", "json", "qpy"):
+            raise InputError(f"--format is qasm, json or qpy; given {form!r}")
+        data = _encoded(_bound(folder, finalist, tuned), form)
+        if out is not None:
+            from search.campaign.checkpoint import write_atomically
+
+            write_atomically(out, data, keep=False)
+        else:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+
+def _bound(folder: Path, finalist: str | None, tuned: bool) -> Any:
+    """The finalist's native circuit with its angles."""
+    from qas.errors import InputError
+    from qas.problem import Trial
+    from search.campaign import Campaign
+
+    ledger = Campaign.open(folder).ledger
+    rows = {row["finalist"]["id"]: row for row in ledger.of_kind("finalist")}
+    if not rows:
+        raise InputError(f"{folder} has no finalists yet: go on with 'qas resume {folder}'")
+    chosen = next(iter(rows)) if finalist is None else finalist
+    if chosen not in rows:
+        raise InputError(f"no finalist {chosen!r} in {folder}; there are {', '.join(rows)}")
+    trial = Trial.from_dict(rows[chosen]["trial"])
+    if not tuned:
+        return trial.bound
+    done = ledger.of_kind("tuned", id=chosen)
+    if not done:
+        raise InputError(f"finalist {chosen} is not tuned yet: run 'qas tune {folder}'")
+    return trial.native.bind(done[-1]["params"])
+
+
+def _encoded(circuit: Any, form: str) -> bytes:
+    if form == "qasm":
+        return bytes(circuit.to_qasm(), "utf-8")
+    if form == "json":
+        return bytes(circuit.to_json() + "\n", "utf-8")
+    import io
+
+    from qiskit import qpy
+
+    buffer = io.BytesIO()
+    qpy.dump(circuit.to_qiskit(), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,106 @@
+"""The Pareto front: noisy energy against two-qubit gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.report import plot
+from search.report.curve import heights, references, set_heights
+from search.report.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARKERS = "osD^vPX"
+
+
+def front(record: Record, file_format: str = "svg") -> bytes | None:
+    """All trials faint, their front, and the finalists by number; None without trials."""
+    if not any(arm.energies for arm in record.arms):
+        return None
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        _trials(axes, record)
+        _staircase(axes, record)
+        _finalists(axes, record)
+        plot.whole_numbers(axes.xaxis)
+        set_heights(axes, record)
+        references(axes, record, "right")
+        axes.set_xlabel("two-qubit gates (native circuit)")
+        unknown = record.ground is None
+        axes.set_ylabel(f"noisy energy {'(hartree)' if unknown else 'above ground (mHa)'}")
+        handles = axes.get_legend_handles_labels()[0]
+        for handle in handles:
+            handle.set_alpha(1)
+        axes.legend(
+            loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0, fontsize=9
+        )
+
+    return plot.drawn(draw, (8.2, 4.1), file_format)
+
+
+def _trials(axes: Axes, record: Record) -> None:
+    """Every trial; those that would hide each other are drawn once."""
+    shown = [k for k, arm in enumerate(record.arms) if arm.energies]
+    for place, index in enumerate(shown):
+        arm = record.arms[index]
+        shift = 0.11 * (place - (len(shown) - 1) / 2)
+        points = _distinct(np.array(arm.two_qubit_gates), heights(record, np.array(arm.energies)))
+        axes.plot(
+            points[:, 0] + shift,
+            points[:, 1],
+            marker=MARKERS[index % len(MARKERS)],
+            markersize=4,
+            linestyle="none",
+            markeredgewidth=0,
+            color=plot.colour(index),
+            alpha=0.4,
+            label=plot.shortened(arm.strategy),
+        )
+
+
+def _distinct(gates: NDArray[np.int64], height: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One point per three-digit height, shape (points, 2)."""
+    rounded = [(float(x), float(f"{y:.2e}")) for x, y in zip(gates, height, strict=True)]
+    return np.array(sorted(set(rounded))).reshape(-1, 2)
+
+
+def _staircase(axes: Axes, record: Record) -> None:
+    best: dict[int, float] = {}
+    for arm in record.arms:
+        for count, energy in zip(arm.two_qubit_gates, arm.energies, strict=True):
+            best[count] = min(energy, best.get(count, energy))
+    gates = np.array(sorted(best))
+    energies = np.minimum.accumulate(np.array([best[count] for count in sorted(best)]))
+    axes.plot(
+        np.append(gates, gates[-1] + 0.4),
+        heights(record, np.append(energies, energies[-1])),
+        drawstyle="steps-post",
+        color=plot.INK,
+        linewidth=1.0,
+        zorder=1.5,
+        label="best of all trials",
+    )
+
+
+def _finalists(axes: Axes, record: Record) -> None:
+    label: str | None = "finalists"
+    for finalist in reversed(record.finalists):
+        energy, gates = finalist.value("energy_noisy"), finalist.value("two_qubit_gates")
+        if energy is None or gates is None:
+            continue
+        y = float(heights(record, np.array([energy]))[0])
+        axes.plot(
+            [gates], [y], "o", markersize=15, markerfacecolor="white", markeredgecolor=plot.INK,
+            markeredgewidth=1.4, label=label, zorder=4,
+        )  # fmt: skip
+        axes.annotate(
+            str(finalist.number), (gates, y), ha="center", va="center", fontsize=9,
+            fontweight="bold", zorder=5,
+        )  # fmt: skip
+        label = None

@@ -1,0 +1,126 @@
+"""Fine-tuning as a picture: energy against step, and which angles each step measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from search.report import plot
+from search.report.number import finite, subscript
+from search.report.record import Finalist, Record, Row, listed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MEASURED = "#0072B2"
+EXACT = "#D55E00"
+
+
+def tuning(record: Record, finalist: Finalist, file_format: str = "svg") -> bytes | None:
+    """Measured and exact energy of each step above the pruning pattern; None without steps."""
+    steps = [row for row in finalist.steps if finite(row.get("energy")) is not None]
+    if not steps:
+        return None
+    n_params = _n_params(finalist, steps)
+    pattern = 0.35 + 0.15 * min(max(n_params, 3), 24)
+
+    def draw(figure: Figure) -> None:
+        grid = figure.subplots(
+            2, 2, sharex="col", sharey="row", height_ratios=[2.7, pattern], width_ratios=[7, 1.2]
+        )
+        _curve(grid[0, 0], record, steps)
+        _fresh_shots(grid[0, 1], record, finalist)
+        _pattern(grid[1, 0], steps, n_params)
+        grid[1, 1].set_visible(False)
+
+    return plot.drawn(draw, (9.6, 3.3 + pattern), file_format)
+
+
+def _n_params(finalist: Finalist, steps: Sequence[Row]) -> int:
+    seen = [k for row in steps for k in listed(row.get("kept"))]
+    return max(len(finalist.params), 1 + max(seen, default=-1))
+
+
+def _level(record: Record, energy: float) -> float:
+    """mHa above ground, or hartree where the ground energy is unknown."""
+    above = record.above(energy)
+    return energy if above is None else 1e3 * above
+
+
+def _curve(axes: Axes, record: Record, steps: Sequence[Row]) -> None:
+    scale = 1.0 if record.ground is None else 1e3
+    x = [int(row["step"]) for row in steps]
+    axes.errorbar(
+        x,
+        [_level(record, float(row["energy"])) for row in steps],
+        yerr=[scale * (finite(row.get("stderr")) or 0.0) for row in steps],
+        fmt="o-",
+        markersize=3.5,
+        linewidth=1,
+        elinewidth=0.9,
+        capsize=2,
+        color=MEASURED,
+        label="measured at this step's angles (± standard error)",
+    )
+    exact = [(k, finite(row.get("energy_noisy"))) for k, row in zip(x, steps, strict=True)]
+    known = [(k, _level(record, energy)) for k, energy in exact if energy is not None]
+    if known:
+        axes.plot(*zip(*known, strict=True), color=EXACT, linewidth=1.8, linestyle=(0, (5, 1.5)),
+                  label="exact noisy energy at the same angles (search's model)")  # fmt: skip
+    unit = "energy (hartree)" if record.ground is None else "above ground (mHa)"
+    axes.set_ylabel(unit)
+    axes.legend(
+        *(entries[::-1] for entries in axes.get_legend_handles_labels()),
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=8.5,
+        borderaxespad=0.2,
+    )  # fmt: skip
+
+
+def _fresh_shots(axes: Axes, record: Record, finalist: Finalist) -> None:
+    scale = 1.0 if record.ground is None else 1e3
+    points = []
+    for place, name in enumerate(("untuned", "tuned")):
+        energy = finalist.value(f"energy_{name}")
+        if energy is not None:
+            error = finalist.value(f"energy_{name}_stderr") or 0.0
+            points.append((place, name, _level(record, energy), scale * error))
+    axes.set_visible(bool(points))
+    for place, _, level, error in points:
+        axes.errorbar(
+            [place], [level], yerr=[error], fmt="s", color=plot.INK, capsize=3, markersize=4.5,
+            markerfacecolor="white" if place == 0 else plot.INK,
+        )  # fmt: skip
+    axes.set_xticks([0, 1], ["untuned", "tuned"], fontsize=8.5)
+    axes.tick_params(axis="x", labelbottom=True)
+    axes.tick_params(axis="y", left=False)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(-0.6, 1.6)
+    axes.set_title("fresh shots", fontsize=9, color=plot.GREY)
+
+
+def _pattern(axes: Axes, steps: Sequence[Row], n_params: int) -> None:
+    """A filled cell for each parameter that a step measured, neighbours in one bar."""
+    x = [int(row["step"]) for row in steps]
+    kept = [set(listed(row.get("kept"))) for row in steps]
+    for number in range(n_params):
+        axes.broken_barh([(x[0] - 0.5, x[-1] - x[0] + 1)], (number - 0.4, 0.8), color="#eef1f4")
+        spans = []
+        for measured, run in groupby(zip(x, kept, strict=True), key=lambda pair: number in pair[1]):
+            if measured:
+                first, *rest = [step for step, _ in run]
+                spans.append((first - 0.46, (rest[-1] if rest else first) - first + 0.92))
+        if spans:
+            axes.broken_barh(spans, (number - 0.4, 0.8), color=MEASURED)
+    axes.set_ylim(n_params - 0.5, -0.5)
+    axes.set_xlim(x[0] - 0.7, x[-1] + 0.7)
+    every = max(1, -(-n_params // 12))
+    shown = range(0, n_params, every)
+    axes.set_yticks(list(shown), [f"θ{subscript(k)}" for k in shown], fontsize=8.5)
+    axes.grid(False)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    plot.whole_numbers(axes.xaxis)
+    axes.set_xlabel("step")
+    axes.set_ylabel("measured")
