@@ -16,7 +16,7 @@ FIXED_ONE = ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")
 FIXED_TWO = ("cx", "cz", "ecr", "swap")
 GATE_NAMES = ROTATIONS + FIXED_ONE + FIXED_TWO
 
-_WIDTH = {name: 1 for name in ROTATIONS + FIXED_ONE} | {name: 2 for name in FIXED_TWO}
+_WIDTH = dict.fromkeys(ROTATIONS + FIXED_ONE, 1) | dict.fromkeys(FIXED_TWO, 2)
 
 _R = 1 / math.sqrt(2)
 _MATRIX: dict[str, list[list[complex]]] = {

@@ -24,7 +24,9 @@ def to_qasm(circuit: Circuit) -> str:
     lines += [f"input float[64] theta_{k};" for k in range(circuit.n_params)]
     lines.append(f"qubit[{circuit.n_qubits}] q;")
     names = (f"theta_{k}" for k in range(circuit.n_params))
-    lines += [_statement(gate, next(names) if gate.is_free else gate.angle) for gate in circuit.gates]
+    lines += [
+        _statement(gate, next(names) if gate.is_free else gate.angle) for gate in circuit.gates
+    ]
     return "\n".join(lines) + "\n"
 
 

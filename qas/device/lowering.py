@@ -102,9 +102,7 @@ class Lowering:
             result[:, item.slot : item.slot + 3] = euler_angles(_unitary(item.run, values))
         return result
 
-    def pullback(
-        self, params: ArrayLike, native_grad: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def pullback(self, params: ArrayLike, native_grad: NDArray[np.float64]) -> NDArray[np.float64]:
         """Gradient in the logical parameters, shape (batch, P), by the chain rule.
 
         Args:
@@ -243,7 +241,9 @@ class _Lowerer:
         if pulses <= 2 and all(item.axis == "rz" for item in turned):
             self.write_word(qubit, run)
         elif pulses == 0 and sum(item.axis != "rz" for item in turned) == 1:
-            self.write_word(qubit, _one_turn(turned), free=any(t.source is not None for t in turned))
+            self.write_word(
+                qubit, _one_turn(turned), free=any(t.source is not None for t in turned)
+            )
         else:
             self.write_euler(qubit, tuple(run))
 
@@ -321,7 +321,9 @@ def _shortest(names: tuple[str, ...]) -> tuple[_Turn | str, ...]:
     """rz, rz - sx - rz, x - rz or the full form, whichever the product of the gates needs."""
     if len(names) == 1 and names[0] in ("sx", "x"):
         return names
-    unitary: NDArray[np.complex128] = reduce(lambda u, name: fixed_matrix(name) @ u, names, np.eye(2, dtype=np.complex128))
+    unitary: NDArray[np.complex128] = reduce(
+        lambda u, name: fixed_matrix(name) @ u, names, np.eye(2, dtype=np.complex128)
+    )
     first, middle, last = (_snapped(a) for a in euler_angles(unitary[None])[0])
     theta = _snapped(middle - _PI)
     word: list[_Turn | str]
@@ -350,9 +352,7 @@ def _snapped(angle: float) -> float:
     return _PI if abs(angle + _PI) < 1e-9 else angle
 
 
-def _unitary(
-    run: tuple[_Turn | str, ...], params: NDArray[np.float64]
-) -> NDArray[np.complex128]:
+def _unitary(run: tuple[_Turn | str, ...], params: NDArray[np.float64]) -> NDArray[np.complex128]:
     """Unitary of a run at every row of ``params``, shape (batch, 2, 2)."""
     total = np.broadcast_to(np.eye(2, dtype=np.complex128), (len(params), 2, 2))
     for item in run:
@@ -366,9 +366,7 @@ def _matrix(item: _Turn | str, params: NDArray[np.float64]) -> NDArray[np.comple
     half = np.full(len(params), item.angle) if item.source is None else params[:, item.source]
     c, s = np.cos(half / 2), np.sin(half / 2)
     pauli = fixed_matrix(item.axis[1])
-    result: NDArray[np.complex128] = (
-        c[:, None, None] * np.eye(2) - 1j * s[:, None, None] * pauli
-    )
+    result: NDArray[np.complex128] = c[:, None, None] * np.eye(2) - 1j * s[:, None, None] * pauli
     return result
 
 
@@ -391,7 +389,7 @@ def _euler_slopes(
     The angular velocity of the whole run equals the axis of the turn carried along by
     what follows it; it is solved for the rates of the three Euler angles.
     """
-    lam, middle, last = euler_angles(_unitary(run, params)).T
+    _, middle, last = euler_angles(_unitary(run, params)).T
     theta, phi = middle - _PI, last - _PI
     zero, one = np.zeros_like(phi), np.ones_like(phi)
     axes = np.stack(
@@ -416,5 +414,3 @@ def _carried_axis(axis: str, unitary: NDArray[np.complex128]) -> NDArray[np.floa
     turned = unitary @ fixed_matrix(axis[1]) @ unitary.conj().transpose(0, 2, 1)
     parts = [np.einsum("bij,ji->b", turned, fixed_matrix(p)).real / 2 for p in "xyz"]
     return np.stack(parts, axis=1)
-
-

@@ -78,9 +78,9 @@ def gate_noise(
     if calibration is None:
         raise LookupError(f"{name} on {qubits} is not available on {device.name}")
     error, duration = calibration.error * scale, calibration.duration * scale
-    relax = np.ones((1, 1))
+    relax: NDArray[np.float64] = np.ones((1, 1))
     for q in qubits:
-        relax = np.kron(qubit_relaxation(device, q, duration), relax)
+        relax = np.asarray(np.kron(qubit_relaxation(device, q, duration), relax))
     infidelity = 0.0 if pessimistic else 1.0 - average_fidelity(relax)
     return relax @ depolarizing(_depolarizing_part(error, infidelity, len(qubits)), len(qubits))
 
@@ -103,7 +103,7 @@ def _depolarizing_part(error: float, infidelity: float, width: int) -> float:
         return 0.0
     error = min(error, d / (d + 1))
     p = d * (error - infidelity) / (d * (1.0 - infidelity) - 1.0)
-    return min(p, 4**width / (4**width - 1))
+    return min(p, float(4**width / (4**width - 1)))
 
 
 def readout_transfer(device: Device, qubit: int, scale: float = 1.0) -> NDArray[np.float64]:

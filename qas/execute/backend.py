@@ -18,7 +18,8 @@ class Estimate:
     """Expectation values with their standard errors and what they cost."""
 
     mean: NDArray[np.float64]
-    """Shape (batch,) for one observable, (batch, n_observables) for several; hartree for energies."""
+    """Shape (batch,) for one observable, (batch, n_observables) for several; in the
+    observable's unit."""
     stderr: NDArray[np.float64]
     """Standard error of each mean, same shape; zeros where the backend is exact."""
     shots: int = 0

@@ -209,9 +209,7 @@ def native_gates(device: Device, n_qubits: int) -> tuple[Gate, ...]:
         for name in device.native
         if name != device.two_qubit_gate
     ]
-    pairs = [
-        Gate(device.two_qubit_gate, pair) for pair in device.couplings if max(pair) < n_qubits
-    ]
+    pairs = [Gate(device.two_qubit_gate, pair) for pair in device.couplings if max(pair) < n_qubits]
     return (*singles, *pairs)
 
 

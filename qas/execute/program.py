@@ -78,9 +78,7 @@ class ChannelTable:
         """Row of the relaxation of ``qubit`` over ``seconds``."""
         key = (qubit, seconds)
         if key not in self._row:
-            self._row[key] = self._add(
-                qubit_relaxation(self.device, qubit, seconds * self.scale)
-            )
+            self._row[key] = self._add(qubit_relaxation(self.device, qubit, seconds * self.scale))
         return self._row[key]
 
     def _add(self, channel: NDArray[np.float64]) -> int:
@@ -90,9 +88,7 @@ class ChannelTable:
 
     def arrays(
         self,
-    ) -> tuple[
-        NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]
-    ]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
         """(one, two, where, filled) as in `Program`."""
         one = np.array(self.one).reshape(-1, 4, 4)
         two = np.zeros((len(self.two), 256))

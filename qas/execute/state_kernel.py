@@ -183,9 +183,7 @@ def child_value(prefix, child, angle, at, work, image, program, hamiltonian, par
 
 
 @_jit
-def insertions(
-    ops, angles, one, two, x_masks, z_masks, factors, n_qubits, params, children
-):
+def insertions(ops, angles, one, two, x_masks, z_masks, factors, n_qubits, params, children):
     """Energy and best angle of each child at each position, both (n_ops + 1, n_children).
 
     A rotation child is run at 0, pi/2 and -pi/2, which fixes a + C cos t + S sin t.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,9 +80,7 @@ def minimise(
         "ftol": effort.tolerance,
         "gtol": effort.slope,
     }
-    try:
+    with suppress(_BudgetSpent):
         minimize(energy_and_slope, first, jac=True, method="L-BFGS-B", options=options)
-    except _BudgetSpent:
-        pass
     assert best is not None
     return best

@@ -22,7 +22,12 @@ _SHORT_RUNS = ((), ("rz",), ("x", "rz"), ("rz", "sx", "rz"))
 
 
 def prune(
-    problem: Problem, trial: Trial, meter: Meter, *, tolerance: float = 1e-9, effort: Effort = NORMAL
+    problem: Problem,
+    trial: Trial,
+    meter: Meter,
+    *,
+    tolerance: float = 1e-9,
+    effort: Effort = NORMAL,
 ) -> Trial:
     """The trial with pulses and rotations left out as long as its energy does not rise.
 
@@ -71,10 +76,10 @@ def trim(problem: Problem, trial: Trial, meter: Meter, *, tolerance: float = 1e-
     while at < len(trial.native.gates) and not meter.exhausted:
         if trial.native.gates[at].name == "rz":
             native = trial.native.without(at)
-            start = np.array([a for k, a in zip(trial.native.free, trial.params, strict=True) if k != at])
-            child = problem.score(
-                trial.candidate, meter, native=native, start=start, effort=FINE
+            start = np.array(
+                [a for k, a in zip(trial.native.free, trial.params, strict=True) if k != at]
             )
+            child = problem.score(trial.candidate, meter, native=native, start=start, effort=FINE)
             if child.energy <= trial.energy + tolerance:
                 trial = child
                 continue

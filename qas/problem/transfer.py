@@ -56,9 +56,7 @@ def _runs(circuit: Circuit) -> Iterator[tuple[tuple[int, int], Segment]]:
 
 def _closest(old: list[Gate], new: list[Gate]) -> list[float | None]:
     """Angles for the gates of ``new``, None where a gate has none."""
-    unitary = reduce(
-        lambda total, gate: gate.matrix() @ total, old, np.eye(2, dtype=np.complex128)
-    )
+    unitary = reduce(lambda total, gate: gate.matrix() @ total, old, np.eye(2, dtype=np.complex128))
     first, middle, last = euler_angles(unitary[None])[0]
     pulses = [gate.name for gate in new if not gate.is_rotation]
     if pulses == ["sx", "sx"]:

@@ -3,7 +3,7 @@
 from search.campaign.arm import ArmProgress
 from search.campaign.campaign import Campaign
 from search.campaign.settings import Settings, default_budget, settings_of
-from search.campaign.tuning import TuneOptions, TuneProgress
+from search.campaign.tuning import TuneOptions, TuneProgress, check_backend
 
 __all__ = [
     "ArmProgress",
@@ -11,6 +11,7 @@ __all__ = [
     "Settings",
     "TuneOptions",
     "TuneProgress",
+    "check_backend",
     "default_budget",
     "settings_of",
 ]

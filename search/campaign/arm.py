@@ -73,9 +73,7 @@ def run_arm(
         yield ArmProgress(name, meter.spent, seconds, number, best)
     save_checkpoint(
         path,
-        _state(
-            strategy.state_dict(), meter.spent, number, before + time.monotonic() - started
-        ),
+        _state(strategy.state_dict(), meter.spent, number, before + time.monotonic() - started),
     )
 
 
@@ -91,7 +89,9 @@ def _row(name: str, number: int, trial: Trial, spent: Cost, seconds: float) -> R
     }
 
 
-def _state(strategy: dict[str, object], spent: Cost, number: int, seconds: float) -> dict[str, object]:
+def _state(
+    strategy: dict[str, object], spent: Cost, number: int, seconds: float
+) -> dict[str, object]:
     return {"strategy": strategy, "spent": spent.to_dict(), "number": number, "seconds": seconds}
 
 

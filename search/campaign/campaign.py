@@ -15,7 +15,7 @@ import numpy as np
 from qas.errors import InputError
 from qas.problem import Problem, Trial
 from search.campaign.arm import ArmProgress, run_arm
-from search.campaign.checkpoint import write_atomically
+from search.campaign.file import write_text
 from search.campaign.finalist import Finalist, choose, describe, polished_front
 from search.campaign.ledger import Ledger, Row
 from search.campaign.settings import Settings, device_summary
@@ -90,7 +90,13 @@ class Campaign:
                 continue
             progress = None
             for progress in run_arm(
-                self.problem, name, settings.seed, settings.budget, seconds, self.ledger, self.folder
+                self.problem,
+                name,
+                settings.seed,
+                settings.budget,
+                seconds,
+                self.ledger,
+                self.folder,
             ):
                 yield progress
             self.ledger.append([_arm_row(name, progress)])
@@ -103,9 +109,7 @@ class Campaign:
         Raises:
             InputError: the backend does not exist or does not fit.
         """
-        if count < 1:
-            raise InputError(f"--finalists must be at least 1; given {count}")
-        check_backend(options, self.problem)
+        check_backend(options, count, self.problem)
         self.ledger.append([{"kind": "plan", "options": asdict(options), "count": count}])
 
     def tune(self) -> Iterator[TuneProgress]:
@@ -120,15 +124,12 @@ class Campaign:
                 )
 
     def conclude(self) -> dict[str, Any]:
-        """Write finalists, summary and report from the ledger; return the summary."""
-        from search.report import render
-
+        """Write finalists and summary from the ledger; return the summary."""
         summary = self.summary()
         for row in self.ledger.of_kind("finalist"):
             self._export(row)
         text = json.dumps(summary, indent=1, allow_nan=False) + "\n"
         write_text(self.folder / "summary.json", text)
-        write_text(self.folder / "report.html", render(self.ledger.rows, summary))
         return summary
 
     def summary(self) -> dict[str, Any]:
@@ -158,7 +159,9 @@ class Campaign:
     def _finalist_rows(self) -> list[Row]:
         """Polish each arm's front; rows for the references, the polished trials and finalists."""
         arms = {
-            name: [Trial.from_dict(row["trial"]) for row in self.ledger.of_kind("trial", strategy=name)]
+            name: [
+                Trial.from_dict(row["trial"]) for row in self.ledger.of_kind("trial", strategy=name)
+            ]
             for name in self.settings.strategies
         }
         meter = self.problem.meter(None)
@@ -240,11 +243,6 @@ def pessimistic_energy(problem: Problem, finalist: Finalist) -> float:
     trial = finalist.trial
     simulator = NoisySimulator(problem.patch(trial.candidate.layout), pessimistic=True)
     return float(simulator.estimate(trial.native, problem.task.observable, trial.angles).mean[0])
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing."""
-    write_atomically(path, text.encode(), keep=False)
 
 
 def _arm_row(name: str, progress: ArmProgress | None) -> Row:

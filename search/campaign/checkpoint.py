@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from search.campaign.file import before, write_atomically
 
 _ARRAY = "__array__"
 
@@ -30,7 +31,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
     """The newest state that is whole: the file, else the one before it, else None."""
-    for candidate in (path, _before(path)):
+    for candidate in (path, before(path)):
         try:
             data = candidate.read_bytes()
         except FileNotFoundError:
@@ -44,28 +45,6 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
         except (ValueError, KeyError, zipfile.BadZipFile):
             continue
     return None
-
-
-def write_atomically(path: Path, data: bytes, keep: bool = True) -> None:
-    """Replace a file as one step; with ``keep`` what stood there stays as ``<name>.before``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    with open(fresh, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if keep and path.exists():
-        os.replace(path, _before(path))
-    os.replace(fresh, path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _before(path: Path) -> Path:
-    return path.with_name(path.name + ".before")
 
 
 def _flatten(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:

@@ -102,6 +102,5 @@ def _retrained(problem: Problem, trial: Trial, meter: Meter, seed: int) -> float
     starts += [rng.uniform(-np.pi, np.pi, trial.native.n_params) for _ in range(3)]
     observable = problem.task.observable
     return min(
-        minimise(problem.exact, trial.native, observable, start, meter, FINE)[0]
-        for start in starts
+        minimise(problem.exact, trial.native, observable, start, meter, FINE)[0] for start in starts
     )

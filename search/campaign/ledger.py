@@ -68,7 +68,9 @@ def read_rows(path: Path) -> list[Row]:
             try:
                 row = json.loads(line)
                 if row["schema"] != SCHEMA or not isinstance(row["kind"], str):
-                    raise InputError(f"{path}, line {number}: schema {row['schema']!r}, not {SCHEMA}")
+                    raise InputError(
+                        f"{path}, line {number}: schema {row['schema']!r}, not {SCHEMA}"
+                    )
             except InputError:
                 raise
             except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -58,7 +58,7 @@ class Settings:
         return Problem.of(self.task, self.device, qubits=self.qubits)
 
     def to_row(self) -> dict[str, Any]:
-        """The first row of the ledger: everything needed to go on without the files it came from."""
+        """The first row of the ledger: all that going on needs, without the files it came from."""
         import json
 
         problem = self.problem()
@@ -157,5 +157,3 @@ def settings_of(
     if budget is None and minutes is None:
         budget = default_budget(loaded.n_qubits)
     return Settings(loaded, load_device(device), strategies, seed, budget, minutes, qubits)
-
-

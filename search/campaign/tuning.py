@@ -16,7 +16,7 @@ from qas.execute.chip import parse_backend
 from qas.execute.runtime import RuntimeBackend
 from qas.problem import Problem, Trial
 from qas.train import Adam, Pruning, TrainState, TuneSettings, compare, tune
-from search.campaign.checkpoint import write_atomically
+from search.campaign.file import write_atomically
 from search.campaign.ledger import Ledger, Row
 
 REPEATS = 8
@@ -74,8 +74,10 @@ class TuneProgress:
     shots: int
 
 
-def check_backend(options: TuneOptions, problem: Problem) -> None:
-    """Raise InputError now, before anything is spent, if the backend cannot be used."""
+def check_backend(options: TuneOptions, count: int, problem: Problem) -> None:
+    """Raise InputError now, before anything is spent, if the plan cannot be carried out."""
+    if count < 1:
+        raise InputError(f"--finalists must be at least 1; given {count}")
     chip = parse_backend(options.backend, problem.patch(problem.layouts[0]), options.account)
     RuntimeBackend(chip, options.shots, options.resilience_level, options.mode)
 
@@ -98,7 +100,12 @@ def tune_finalist(
     patch = problem.patch(trial.candidate.layout)
     chip = parse_backend(options.backend, patch, options.account)
     backend = RuntimeBackend(
-        chip, options.shots, options.resilience_level, options.mode, options.seed, ("qas", entry["id"])
+        chip,
+        options.shots,
+        options.resilience_level,
+        options.mode,
+        options.seed,
+        ("qas", entry["id"]),
     )
     settings = TuneSettings(
         options.steps,
@@ -108,11 +115,12 @@ def tune_finalist(
         max_shots=options.max_shots,
     )
     path = folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.json"
-    state = _saved(path) or TrainState.start(trial.angles, options.pruning)
+    begun = _saved(path) or TrainState.start(trial.angles, options.pruning)
     native, observable = trial.native, problem.task.observable
     search_model = NoisySimulator(patch)
-    ledger.append(_missing_steps(ledger, match, state, search_model, problem, native))
-    for state in _steps(native, observable, backend, state, settings):
+    ledger.append(_missing_steps(ledger, match, begun, search_model, problem, native))
+    state = begun
+    for state in _steps(native, observable, backend, begun, settings):
         write_atomically(path, state.to_json().encode())
         ledger.append(_missing_steps(ledger, match, state, search_model, problem, native))
         last = state.history[-1]
@@ -123,7 +131,11 @@ def tune_finalist(
 
 
 def _steps(
-    native: Circuit, observable: Any, backend: RuntimeBackend, state: TrainState, settings: TuneSettings
+    native: Circuit,
+    observable: Any,
+    backend: RuntimeBackend,
+    state: TrainState,
+    settings: TuneSettings,
 ) -> Iterator[TrainState]:
     """The stream of states, inside one session or batch where the mode has one."""
     with backend.opened() as connected:

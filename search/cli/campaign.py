@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search.cli.guard import guarded
+from search.cli.show import conclude, search_progress, tune_progress
 
 if TYPE_CHECKING:
     from search.campaign import Campaign, Settings
@@ -58,11 +59,12 @@ def run(
     as_json: Json = False,
 ) -> None:
     """The main job: search, pick finalists, fine-tune them on the chip, write a report."""
-    from search.campaign import TuneOptions
+    from search.campaign import TuneOptions, check_backend
 
     with guarded(out):
         options = TuneOptions(backend=backend, steps=steps, shots=shots, seed=seed)
         settings = _settings(task, device, qubits, strategy, budget, minutes, seed)
+        check_backend(options, finalists, settings.problem())
         campaign = _created(settings, out)
     with guarded(campaign.folder), campaign.locked():
         campaign.plan_tuning(options, finalists)
@@ -104,7 +106,9 @@ def tune(
     resilience: Annotated[
         int, typer.Option(help="0: none, 1: readout mitigation, 2: also zero-noise extrapolation.")
     ] = 1,
-    ratio: Annotated[float, typer.Option(help="Share r of the angles a pruning step freezes.")] = 0.5,
+    ratio: Annotated[
+        float, typer.Option(help="Share r of the angles a pruning step freezes.")
+    ] = 0.5,
     full_steps: Annotated[int, typer.Option(help="w_a: steps with the full gradient.")] = 1,
     pruned_steps: Annotated[int, typer.Option(help="w_p: steps with a pruned gradient.")] = 2,
     learning_rate: Annotated[float, typer.Option(help="Adam's step size, radians.")] = 0.02,
@@ -172,7 +176,9 @@ def _parse_qubits(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--qubits takes numbers by commas, such as 1,2,3; given {text!r}") from None
+        raise InputError(
+            f"--qubits takes numbers by commas, such as 1,2,3; given {text!r}"
+        ) from None
 
 
 def _created(settings: Settings, out: Path | None) -> Campaign:
@@ -191,16 +197,6 @@ def _fresh_folder(settings: Settings) -> Path:
 
 def _finish(campaign: Campaign, as_json: bool) -> None:
     """Do what is left of search and tuning, then write and print the outcome."""
-    import json
-
-    from search.cli.show import leaderboard, search_progress, tune_progress
-
     search_progress(campaign)
     tune_progress(campaign)
-    summary = campaign.conclude()
-    if as_json:
-        print(json.dumps(summary, indent=1, allow_nan=False))
-    else:
-        leaderboard(campaign, summary)
-
-
+    conclude(campaign, as_json)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from search.cli.guard import guarded
+from search.cli.show import conclude
 
 Folder = Annotated[Path, typer.Argument(help="A campaign folder.")]
 
@@ -18,24 +19,19 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Write summary and report.html again from the ledger, and print the leaderboard."""
-    import json
-
     with guarded():
         from search.campaign import Campaign
-        from search.cli.show import leaderboard
 
         campaign = Campaign.open(folder)
         with campaign.locked():
-            summary = campaign.conclude()
-        if as_json:
-            print(json.dumps(summary, indent=1, allow_nan=False))
-        else:
-            leaderboard(campaign, summary)
+            conclude(campaign, as_json)
 
 
 def export(
     folder: Folder,
-    finalist: Annotated[str | None, typer.Option(help="Id of a finalist. Default: the best.")] = None,
+    finalist: Annotated[
+        str | None, typer.Option(help="Id of a finalist. Default: the best.")
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="qasm, json or qpy.")] = "qasm",
     tuned: Annotated[bool, typer.Option("--tuned", help="With the tuned angles.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write. Default: stdout.")] = None,
@@ -48,7 +44,7 @@ def export(
             raise InputError(f"--format is qasm, json or qpy; given {form!r}")
         data = _encoded(_bound(folder, finalist, tuned), form)
         if out is not None:
-            from search.campaign.checkpoint import write_atomically
+            from search.campaign.file import write_atomically
 
             write_atomically(out, data, keep=False)
         else:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
-
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from search.campaign import ArmProgress, Campaign
 
 _QUIET_LINE = 10.0
@@ -20,7 +17,7 @@ def search_progress(campaign: Campaign) -> None:
     """Run the search, a bar for each strategy."""
     ground = campaign.problem.task.ground_energy
     with _progress() as progress:
-        bars: dict[str, TaskID] = {}
+        bars: dict[str, Any] = {}
         said = time.monotonic()
         for arm in campaign.search():
             if arm.strategy not in bars:
@@ -39,7 +36,7 @@ def tune_progress(campaign: Campaign) -> None:
     """Do the planned tunings, a bar for each finalist."""
     ground = campaign.problem.task.ground_energy
     with _progress() as progress:
-        bars: dict[str, TaskID] = {}
+        bars: dict[str, Any] = {}
         said = time.monotonic()
         for tuned in campaign.tune():
             if tuned.id not in bars:
@@ -51,77 +48,101 @@ def tune_progress(campaign: Campaign) -> None:
                 progress.console.print(f"tune {tuned.id}: step {tuned.step}, {note}")
 
 
+def conclude(campaign: Campaign, as_json: bool) -> None:
+    """Write finalists, summary and report; print the summary or the leaderboard."""
+    import json
+
+    from search.campaign.file import write_text
+    from search.report import render
+
+    summary = campaign.conclude()
+    write_text(campaign.folder / "report.html", render(campaign.ledger.rows, summary))
+    if as_json:
+        print(json.dumps(summary, indent=1, allow_nan=False))
+    else:
+        leaderboard(campaign, summary)
+
+
 def leaderboard(campaign: Campaign, summary: dict[str, Any]) -> None:
     """Print arms and finalists."""
-    console = Console()
     ground = campaign.problem.task.ground_energy
     device = summary["device"]
-    console.print(
-        Text(
-            f"{summary['task']} on {device['name']}, calibration of "
-            f"{device['calibration_date'] or 'no date'} ({device['hash']})"
-        )
+    print(
+        f"{summary['task']} on {device['name']}, calibration of "
+        f"{device['calibration_date'] or 'no date'}, hash {device['hash']}"
     )
-    console.print(_arms(summary, ground))
-    console.print(_finalists(summary, ground))
+    unit = "hartree" if ground is None else "mHa above the ground state"
+    print(f"\nStrategies, the same budget each; energies in {unit}")
+    _print_table(*_arms(summary, ground))
+    print("\nFinalists: the front of noisy energy against two-qubit gates")
+    _print_table(*_finalists(summary, ground))
     hartree_fock = summary["references"].get("hartree_fock_noisy")
     if hartree_fock is not None:
-        console.print(f"Hartree-Fock's circuit on its best layout: {_energy(hartree_fock, ground)}")
+        print(f"Hartree-Fock's circuit on its best layout: {_energy(hartree_fock, ground)}")
     for entry in summary["finalists"]:
         if "energy_tuned" in entry:
-            console.print(Text(_tuned_line(entry, ground)))
-    console.print(Text(f"Report: {campaign.folder / 'report.html'}"))
+            print(_tuned_line(entry, ground))
+    print(f"\nReport: {campaign.folder / 'report.html'}")
 
 
-def _arms(summary: dict[str, Any], ground: float | None) -> Table:
-    table = Table(title="Strategies, same budget each", title_justify="left")
-    unit = "hartree" if ground is None else "mHa above ground"
-    for name in ("strategy", "evaluations", "seconds", "trials"):
-        table.add_column(name, justify="left" if name == "strategy" else "right")
-    for name in (f"best found, {unit}", "2q gates", "polished", "2q gates", "pessimistic"):
-        table.add_column(name, justify="right")
-    for arm in sorted(summary["arms"], key=lambda a: a["best_polished_energy"] or 0.0):
-        table.add_row(
+def _arms(summary: dict[str, Any], ground: float | None) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: raw best of each strategy, then its best after the same polishing."""
+    heads = ["strategy", "evaluations", "seconds", "trials"]
+    heads += ["found", "2q", "polished", "2q", "pessimistic"]
+    rows = [
+        [
             arm["strategy"],
             f"{arm['spent'].get('evaluations', 0):,}",
             f"{arm['seconds']:.1f}",
             str(arm["trials"]),
             _number(arm["best_energy"], ground),
-            str(arm["best_two_qubit_gates"]),
+            _count(arm["best_two_qubit_gates"]),
             _number(arm["best_polished_energy"], ground),
-            str(arm["best_polished_two_qubit_gates"]),
+            _count(arm["best_polished_two_qubit_gates"]),
             _number(arm["best_pessimistic_energy"], ground),
-        )
-    return table
+        ]
+        for arm in sorted(summary["arms"], key=lambda a: a["best_polished_energy"] or 0.0)
+    ]
+    return heads, rows
 
 
-def _finalists(summary: dict[str, Any], ground: float | None) -> Table:
-    unit = "hartree" if ground is None else "mHa above ground"
-    table = Table(title=f"Finalists, {unit}", title_justify="left")
-    for name in ("id", "found by", "qubits", "2q gates", "gates"):
-        table.add_column(name, justify="left" if name in ("id", "found by") else "right")
-    for name in ("noisy", "pessimistic", "with readout", "exact"):
-        table.add_column(name, justify="right")
-    for entry in summary["finalists"]:
-        table.add_row(
+def _finalists(summary: dict[str, Any], ground: float | None) -> tuple[list[str], list[list[str]]]:
+    kinds = ("noisy", "pessimistic", "readout", "exact")
+    heads = ["id", "found by", "2q", "gates", "noisy", "pessimistic", "with readout", "exact"]
+    rows = [
+        [
             entry["id"],
             entry["strategy"],
-            ",".join(map(str, entry["physical_qubits"])),
             str(entry["two_qubit_gates"]),
             str(entry["gates"]),
-            *(
-                _number(entry[f"energy_{kind}"], ground)
-                for kind in ("noisy", "pessimistic", "readout", "exact")
-            ),
-        )
-    return table
+            *(_number(entry[f"energy_{kind}"], ground) for kind in kinds),
+        ]
+        for entry in summary["finalists"]
+    ]
+    return heads, rows
+
+
+def _print_table(heads: list[str], rows: list[list[str]]) -> None:
+    """Columns as wide as they need to be, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        cells = [
+            cell.rjust(width) if k else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  " + "  ".join(cells).rstrip())
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def _tuned_line(entry: dict[str, Any], ground: float | None) -> str:
     choice = "tuned angles kept" if entry["kept_tuned"] else "untuned angles stay"
     return (
         f"{entry['id']} on {entry['backend']}: untuned "
-        f"{_energy(entry['energy_untuned'], ground)} +- {1e3 * entry['energy_untuned_stderr']:.2f}, "
+        f"{_energy(entry['energy_untuned'], ground)} "
+        f"+- {1e3 * entry['energy_untuned_stderr']:.2f}, "
         f"tuned {_energy(entry['energy_tuned'], ground)} "
         f"+- {1e3 * entry['energy_tuned_stderr']:.2f} ({choice}; "
         f"{entry['circuits']:,} circuits, {entry['shots']:,} shots)"
@@ -129,6 +150,9 @@ def _tuned_line(entry: dict[str, Any], ground: float | None) -> str:
 
 
 def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -146,7 +170,9 @@ def _total(campaign: Campaign) -> float:
 
 
 def _line(arm: ArmProgress, text: str) -> str:
-    return f"{arm.strategy}: {arm.spent.evaluations:,} evaluations, {arm.trials} trials, best {text}"
+    return (
+        f"{arm.strategy}: {arm.spent.evaluations:,} evaluations, {arm.trials} trials, best {text}"
+    )
 
 
 def _energy(value: float | None, ground: float | None) -> str:

@@ -78,20 +78,18 @@ def notes(device: Device) -> Markup:
 def cost(record: Record) -> Markup:
     """What the search and the tuning spent."""
     spent = mapping(record.summary.get("spent"))
-    pairs_: list[tuple[object, object]] = [
-        (f"search: {word}", count(spent[key]))
-        for key, word in _COST_WORDS.items()
-        if finite(spent.get(key)) is not None
-    ]
-    seconds = finite(spent.get("simulator_seconds"))
-    if seconds is not None:
-        pairs_.append(("search: simulator time", duration(seconds)))
-    for key in ("circuits", "shots"):
-        known = [f.value(key) for f in record.finalists if f.tuned or f.value("energy_tuned")]
-        if known:
-            total = sum(value or 0.0 for value in known)
-            pairs_.append((f"tuning: {key} of all finalists", count(total)))
-    return facts(pairs_) if pairs_ else element("p", "No costs are recorded.", class_="missing")
+    rows: list[list[str]] = []
+    if spent:
+        simulated = duration(finite(spent.get("simulator_seconds")))
+        rows.append(["search", *(count(spent.get(key)) for key in _COST_WORDS), NONE, simulated])
+    tuned = [f for f in record.finalists if f.tuned or f.value("energy_tuned") is not None]
+    if tuned:
+        shots, circuits = (sum(f.value(key) or 0.0 for f in tuned) for key in ("shots", "circuits"))
+        rows.append(["fine-tuning", NONE, NONE, NONE, count(shots), count(circuits), NONE])
+    if not rows:
+        return element("p", "No costs are recorded.", class_="missing")
+    head = ("", *_COST_WORDS.values(), "circuits run", "simulator time")
+    return table(head, rows, numeric=range(1, 7))
 
 
 def settings(record: Record) -> Markup:

@@ -55,7 +55,7 @@ def draw(
         block = join([_wires(circuit, physical_qubits, x + RIGHT / 2), *inside])
         down = TOP + at * (height + BETWEEN)
         blocks.append(element("g", block, transform=f"translate(0 {down:g})"))
-    total = len(lines) * (height + BETWEEN) + TOP - BETWEEN - 6
+    total = TOP + len(lines) * (height + BETWEEN) - BETWEEN - ROW + 30
     return svg(join(blocks), max(used, LEFT + 60), total, label, class_="circuit")
 
 

@@ -25,7 +25,7 @@ def anytime(record: Record, file_format: str = "svg") -> bytes | None:
         left, right = figure.subplots(1, 2, sharey=True)
         ends = [_panel(left, record, "evaluations"), _panel(right, record, "seconds")]
         colours = {arm.strategy: plot.colour(k) for k, arm in enumerate(record.arms)}
-        left.set_ylabel(y_label(record))
+        left.set_ylabel(f"best {y_label(record)}")
         for axes, found in zip((left, right), ends, strict=True):
             plot.label_ends(axes, found, colours)
 
@@ -33,10 +33,10 @@ def anytime(record: Record, file_format: str = "svg") -> bytes | None:
 
 
 def y_label(record: Record) -> str:
-    """Of an axis that shows noisy energies."""
+    """Of an axis that shows energies as the search saw them."""
     if record.ground is None:
-        return "best noisy energy (hartree)"
-    return "best noisy energy above ground (mHa)"
+        return f"{record.energy_name} (hartree)"
+    return f"{record.energy_name} above ground (mHa)"
 
 
 def heights(record: Record, energies: NDArray[np.float64]) -> NDArray[np.float64]:

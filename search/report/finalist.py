@@ -55,7 +55,7 @@ def drawings(finalist: Finalist) -> dict[str, Markup]:
         found["native"] = circuit_drawing.draw(
             finalist.native, finalist.qubits, finalist.params, label
         )
-    if finalist.logical is not None:
+    if finalist.logical is not None and finalist.logical != finalist.native:
         label = f"logical circuit of finalist {finalist.number}"
         found["logical"] = circuit_drawing.draw(finalist.logical, finalist.qubits, (), label)
     return found
@@ -63,7 +63,7 @@ def drawings(finalist: Finalist) -> dict[str, Markup]:
 
 def _heading(finalist: Finalist) -> Markup:
     number = element("span", finalist.number, class_="number")
-    by = join([" found by ", element("strong", finalist.strategy)]) if finalist.strategy else ""
+    by = join([", found by ", element("strong", finalist.strategy)]) if finalist.strategy else ""
     files = [finalist.entry.get("qasm"), finalist.entry.get("qasm_tuned")]
     names = join([element("code", f) for f in files if f], ", ")
     where_ = f"{gates_in_words(finalist.value('two_qubit_gates'))} on {where(finalist)}"
@@ -84,7 +84,8 @@ def _circuits(finalist: Finalist) -> Markup:
     parts = []
     for name, picture in drawn.items():
         title, counts = captions[name]
-        said = join([element("strong", title), f" {_counts(counts)}"])
+        same = "" if len(drawn) == 2 else " (the logical circuit is the same)"
+        said = join([element("strong", title + same), f" {_counts(counts)}"])
         inside = element("div", picture, class_="scroll")
         parts.append(element("figure", element("figcaption", said), inside))
     return join(parts)
@@ -102,7 +103,7 @@ def _counts(counts: object) -> str:
 
 def _energies(record: Record, finalist: Finalist) -> Markup:
     rows: list[list[object]] = []
-    for key, name, meaning in _ENERGIES:
+    for key, name, meaning in _ENERGIES[: 1 if record.is_ideal else None]:
         energy = finalist.value(key)
         if energy is not None:
             rows.append([name, hartree(energy), millihartree(record.above(energy)), meaning])
@@ -138,7 +139,9 @@ def _tuning(record: Record, finalist: Finalist) -> Markup:
     title = element("h4", "Fine-tuning on the chip")
     picture = tuning(record, finalist)
     if picture is None and not finalist.tuned:
-        return join([title, element("p", "This finalist has not been tuned.", class_="missing")])
+        bare = finalist.native is not None and finalist.native.n_params == 0
+        words = "This circuit has no angles." if bare else "This finalist has not been tuned."
+        return join([title, element("p", words, class_="missing")])
     parts: list[object] = [title, element("p", _verdict(record, finalist))]
     if picture is not None:
         label = f"tuning of finalist {finalist.number}"
@@ -181,8 +184,7 @@ def _spent(finalist: Finalist) -> list[tuple[object, object]]:
     pairs.append(("steps", count(len(finalist.steps))))
     resilience = mapping(finalist.tuned.get("resilience") or finalist.entry.get("resilience"))
     if resilience:
-        said = ", ".join(
-            f"{k.replace('_', ' ')}: {json.dumps(v)}" for k, v in sorted(resilience.items())
-        )
+        words = {str(key).replace("_", " "): json.dumps(v) for key, v in resilience.items()}
+        said = ", ".join(f"{key}: {words[key]}" for key in sorted(words))
         pairs.append(("error mitigation", said))
     return pairs

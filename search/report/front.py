@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.report import plot
-from search.report.curve import heights, references, set_heights
+from search.report.curve import heights, references, set_heights, y_label
 from search.report.record import Record
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def front(record: Record, file_format: str = "svg") -> bytes | None:
         set_heights(axes, record)
         references(axes, record, "right")
         axes.set_xlabel("two-qubit gates (native circuit)")
-        unknown = record.ground is None
-        axes.set_ylabel(f"noisy energy {'(hartree)' if unknown else 'above ground (mHa)'}")
+        axes.set_ylabel(y_label(record))
         handles = axes.get_legend_handles_labels()[0]
         for handle in handles:
             handle.set_alpha(1)

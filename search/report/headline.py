@@ -97,10 +97,12 @@ def _against_hartree_fock(record: Record, best: Finalist) -> str:
         gap = millihartree(abs(energy - reference))
         return f"It lies {gap} mHa {side} the Hartree-Fock circuit in the same setting."
     start = "The Hartree-Fock circuit in the same setting"
+    if abs(ours - theirs) < 1e-6:
+        return f"{start} is as good."
     if ours < theirs:
         times = f", {significant(theirs / ours, 2)} times as far" if ours > 1e-6 else ""
         return f"{start} stands {millihartree(theirs)} mHa above it{times}."
-    return f"{start} is no worse: {millihartree(theirs)} mHa above it."
+    return f"{start} is better: {millihartree(theirs)} mHa above it."
 
 
 def _tuned(record: Record, best: Finalist) -> str:

@@ -10,20 +10,21 @@ from search.report.plot import colour
 from search.report.record import Arm, Record, listed
 
 _HEAD = (
-    "", "strategy", "best noisy energy", "above ground", "after polishing", "pessimistic",
-    "two-qubit gates", "physical qubits", "trials", "evaluations", "time",
+    "above ground", "after polishing", "pessimistic", "two-qubit gates", "physical qubits",
+    "trials", "evaluations", "time",
 )  # fmt: skip
 
 
 def leaderboard(record: Record) -> Markup:
-    """A row for each strategy, best noisy energy first."""
+    """A row for each strategy, best energy first."""
     if not record.arms:
         return element("p", "No strategy has run yet.", class_="missing")
     order = sorted(range(len(record.arms)), key=lambda k: _rank(record.arms[k]))
     rows = [_row(record, place, k) for place, k in enumerate(order, 1)]
+    head = ("", "strategy", f"best {record.energy_name}", *_HEAD)
+    board = table(head, rows, numeric=(2, 3, 4, 5, 6, 8, 9, 10), class_="board")
     notes = [_fairness(record), *(_silent(arm) for arm in record.arms if not arm.energies)]
-    unit = element("p", join([note for note in notes if note], " "), class_="note")
-    return join([table(_HEAD, rows, numeric=(2, 3, 4, 5, 6, 8, 9, 10), class_="board"), unit])
+    return join([board, element("p", join(notes, " "), class_="note")])
 
 
 def _rank(arm: Arm) -> float:
@@ -60,7 +61,7 @@ def _above(record: Record, energy: float | None) -> str:
 
 
 def _fairness(record: Record) -> str:
-    units = "Best noisy energy in hartree; the next three columns in mHa above the ground energy"
+    units = f"Best {record.energy_name} in hartree, the next three columns in mHa above ground"
     if record.ground is None:
         units = "All energies in hartree, as the ground energy is unknown"
     if record.budget is not None:

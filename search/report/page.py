@@ -96,8 +96,8 @@ def _figure(picture: bytes | None, label: str, caption: object, missing: str) ->
 
 def _anytime(record: Record) -> Markup:
     caption = (
-        "Lowest noisy energy found so far, against what a device would have had to measure (left) "
-        "and against time on this machine (right)."
+        f"Lowest {record.energy_name} so far, against what a device would have had to measure "
+        "(left) and against time on this machine (right)."
     )
     missing = "There are no trials yet, so there is no curve to draw."
     return _figure(anytime(record), "anytime curves of the strategies", caption, missing)

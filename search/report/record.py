@@ -138,6 +138,11 @@ class Record:
         """True where the search was without noise."""
         return self.device is not None and self.device.is_ideal
 
+    @property
+    def energy_name(self) -> str:
+        """What the search minimised, in words."""
+        return "energy" if self.is_ideal else "noisy energy"
+
     @cached_property
     def ground(self) -> float | None:
         """Ground energy of the task, hartree; None where nobody knows it."""

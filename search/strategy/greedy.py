@@ -142,7 +142,7 @@ class Greedy:
         assert self.current is not None
         room = problem.limits.two_qubit_gates - len(self.current.pairs)
         blocks = blocks_of(problem, length) if length <= room else []
-        children = []
+        children: list[Skeleton] = []
         for index in rng.permutation(len(blocks)):
             if len(children) >= TRIED or meter.exhausted:
                 break
@@ -239,9 +239,7 @@ def optimised(
     """The skeleton with its noise-free optimum from ``start``, by default a random one."""
     circuit = skeleton_circuit(problem, pairs)
     first = rng.uniform(-np.pi, np.pi, circuit.n_params) if start is None else start
-    energy, angles = minimise(
-        problem.exact, circuit, problem.task.observable, first, meter, GROWTH
-    )
+    energy, angles = minimise(problem.exact, circuit, problem.task.observable, first, meter, GROWTH)
     return Skeleton(pairs, energy, tuple(angles.tolist()))
 
 

@@ -126,5 +126,3 @@ def decode(problem: Problem, layout: tuple[int, ...], choices: list[int]) -> Cir
         if is_legal(circuit, gate, limits.gates, limits.two_qubit_gates):
             circuit = circuit.then(gate.name, *gate.qubits)
     return circuit
-
-
