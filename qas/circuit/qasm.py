@@ -45,10 +45,11 @@ def from_qasm(text: str) -> Circuit:
     if len(text) > MAX_TEXT:
         raise InputError(f"OpenQASM text of {len(text)} characters; the limit is {MAX_TEXT}")
     import qiskit.qasm3
+    from openqasm3.parser import QASM3ParsingError
     from qiskit.exceptions import QiskitError
 
     try:
         loaded = qiskit.qasm3.loads(text)
-    except (QiskitError, ValueError) as error:
-        raise InputError(f"not OpenQASM 3 that Qiskit loads: {error}") from error
+    except (QASM3ParsingError, QiskitError, ValueError, RecursionError) as error:
+        raise InputError(f"not OpenQASM 3 that Qiskit loads: {error!r}") from error
     return Circuit.from_qiskit(loaded)

@@ -41,13 +41,16 @@ def from_qiskit(source: QuantumCircuit) -> Circuit:
         operation = item.operation
         if operation.name == "barrier":
             continue
+        qubits = tuple(source.find_bit(q).index for q in item.qubits)
+        if operation.name == "u" and list(operation.params) == [0, 0, 0]:
+            gates.append(Gate("id", qubits))  # what OpenQASM 3's id becomes in Qiskit
+            continue
         if operation.name not in GATE_NAMES:
             raise InputError(
                 f"cannot take over {operation.name!r} from Qiskit; known gates: "
                 f"{', '.join(GATE_NAMES)} (transpile to these, without measurements)"
             )
         _check_meaning(operation)
-        qubits = tuple(source.find_bit(q).index for q in item.qubits)
         angle = None
         if operation.name in ROTATIONS:
             angle = _angle(operation.params[0], seen)

@@ -36,25 +36,28 @@ def run_arm(
     ledger: Ledger,
     folder: Path,
 ) -> Iterator[ArmProgress]:
-    """Run one strategy until its budget or its time is spent, one progress report a step.
+    """Run one strategy until its budget or its time is spent: a progress report at the start,
+    then one a step.
 
     Every finished trial is in the ledger before the report comes. A checkpoint is keyed to
     the number of trials it has seen; trials that the ledger holds beyond it are made again
-    and, being the same, not written again.
+    and, being the same, not written again. A checkpoint that has seen more trials than the
+    ledger holds is left aside.
     """
     path = folder / "checkpoints" / f"{name}.npz"
     strategy = make_strategy(name, problem, seed)
     meter, number, before = problem.meter(budget), 0, 0.0
-    state = load_checkpoint(path)
+    known = ledger.of_kind("trial", strategy=name)
+    state = load_checkpoint(path, lambda state: state["number"] <= len(known))
     if state is not None:
         strategy.load_state_dict(state["strategy"])
         meter = problem.meter(budget, Cost(**state["spent"]))
         number, before = int(state["number"]), float(state["seconds"])
-    known = ledger.of_kind("trial", strategy=name)
     best = _best([Trial.from_dict(row["trial"]) for row in known[:number]])
     held = {row["number"]: without_times(row) for row in known}
     started = saved = time.monotonic()
     idle_steps = 0
+    yield ArmProgress(name, meter.spent, before, number, best)
     while not meter.exhausted and idle_steps < 1000:
         seconds = before + time.monotonic() - started
         if seconds_allowed is not None and seconds >= seconds_allowed:

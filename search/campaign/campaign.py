@@ -49,7 +49,13 @@ class Campaign:
                 f"{path} exists and is not empty: choose another --out, or go on with "
                 f"'qas resume {path}'"
             )
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "ledger.jsonl").touch(exist_ok=False)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be made a campaign folder ({error.strerror}): choose another --out"
+            ) from None
         campaign = cls(path, settings)
         campaign.ledger.append([settings.to_row()])
         return campaign
@@ -77,6 +83,7 @@ class Campaign:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise InputError(f"another process works in {self.folder}: wait for it") from None
+            self.ledger.reload()
             yield
 
     def search(self) -> Iterator[ArmProgress]:
@@ -88,7 +95,6 @@ class Campaign:
         for name in settings.strategies:
             if self.ledger.of_kind("arm", strategy=name):
                 continue
-            progress = None
             for progress in run_arm(
                 self.problem,
                 name,
@@ -99,9 +105,9 @@ class Campaign:
                 self.folder,
             ):
                 yield progress
-            self.ledger.append([_arm_row(name, progress)])
-        if not self.ledger.of_kind("finalist"):
-            self.ledger.append(self._finalist_rows())
+            self.ledger.append([_arm_row(progress)])
+        if not self.ledger.of_kind("references"):
+            self.ledger.complete(self._finalist_rows())
 
     def plan_tuning(self, options: TuneOptions, count: int = 1) -> None:
         """Write down that the ``count`` best finalists are to be tuned, before it is done.
@@ -157,7 +163,10 @@ class Campaign:
         }
 
     def _finalist_rows(self) -> list[Row]:
-        """Polish each arm's front; rows for the references, the polished trials and finalists."""
+        """Polish each arm's front; rows for the polished trials and the finalists.
+
+        The references come last: where they stand, nothing before them is missing.
+        """
         arms = {
             name: [
                 Trial.from_dict(row["trial"]) for row in self.ledger.of_kind("trial", strategy=name)
@@ -168,8 +177,7 @@ class Campaign:
         polished = polished_front(self.problem, arms, meter)
         chosen = choose(polished)
         entries = [describe(self.problem, item, meter, self.settings.seed) for item in chosen]
-        rows: list[Row] = [{"kind": "references", "references": references(self.problem)}]
-        rows += [
+        rows: list[Row] = [
             {
                 "kind": "polished",
                 "strategy": item.strategy,
@@ -191,7 +199,7 @@ class Campaign:
             }
             for item, entry in zip(chosen, entries, strict=True)
         ]
-        return rows
+        return [*rows, {"kind": "references", "references": references(self.problem)}]
 
     def _finalist_entry(self, row: Row) -> dict[str, Any]:
         entry = dict(row["finalist"])
@@ -245,14 +253,14 @@ def pessimistic_energy(problem: Problem, finalist: Finalist) -> float:
     return float(simulator.estimate(trial.native, problem.task.observable, trial.angles).mean[0])
 
 
-def _arm_row(name: str, progress: ArmProgress | None) -> Row:
-    best = None if progress is None else progress.best
+def _arm_row(progress: ArmProgress) -> Row:
+    best = progress.best
     return {
         "kind": "arm",
-        "strategy": name,
-        "spent": {} if progress is None else progress.spent.to_dict(),
-        "trials": 0 if progress is None else progress.trials,
-        "seconds": 0.0 if progress is None else round(progress.seconds, 3),
+        "strategy": progress.strategy,
+        "spent": progress.spent.to_dict(),
+        "trials": progress.trials,
+        "seconds": round(progress.seconds, 3),
         "best": None
         if best is None
         else {"energy": best.energy, "two_qubit_gates": best.two_qubit_gates},

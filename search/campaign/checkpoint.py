@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from search.campaign.file import before, write_atomically
 
 _ARRAY = "__array__"
+_log = logging.getLogger("search.campaign")
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -29,22 +32,38 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     write_atomically(path, hashlib.sha256(body).digest() + body)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """The newest state that is whole: the file, else the one before it, else None."""
+def load_checkpoint(
+    path: Path, fits: Callable[[dict[str, Any]], bool] = lambda _: True
+) -> dict[str, Any] | None:
+    """The newest state that is whole and ``fits``: the file, else the one before it, else None.
+
+    A damaged file is passed over with a warning.
+
+    Raises:
+        OSError: a file is there and cannot be read.
+    """
     for candidate in (path, before(path)):
         try:
-            data = candidate.read_bytes()
+            state = _decoded(candidate.read_bytes())
         except FileNotFoundError:
             continue
-        if hashlib.sha256(data[32:]).digest() != data[:32]:
-            continue
-        try:
-            with np.load(io.BytesIO(data[32:]), allow_pickle=False) as archive:
-                state: dict[str, Any] = _restore(json.loads(str(archive["state"])), archive)
-                return state
-        except (ValueError, KeyError, zipfile.BadZipFile):
-            continue
+        if state is None:
+            _log.warning("%s is damaged: going on from an earlier state", candidate)
+        elif fits(state):
+            return state
     return None
+
+
+def _decoded(data: bytes) -> dict[str, Any] | None:
+    """The state of a file's bytes; None where they are not what was written."""
+    if hashlib.sha256(data[32:]).digest() != data[:32]:
+        return None
+    try:
+        with np.load(io.BytesIO(data[32:]), allow_pickle=False) as archive:
+            state = _restore(json.loads(str(archive["state"])), archive)
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError, zipfile.BadZipFile):
+        return None
+    return state if isinstance(state, dict) else None
 
 
 def _flatten(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from qas.errors import InputError
 
@@ -22,7 +22,7 @@ class Ledger:
 
     Args:
         path: the file; rows that it holds are read. A torn last line (the process died
-            while writing) is moved to ``<name>.torn`` first.
+            while writing) does not count: `append` moves it to ``<name>.torn`` first.
 
     Raises:
         InputError: a line that is not a row of this schema, with its number.
@@ -31,9 +31,11 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[Row] = []
-        if path.exists():
-            _quarantine_torn_tail(path)
-            self.rows = read_rows(path)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the file again: another process may have written since."""
+        self.rows = read_rows(self.path) if self.path.exists() else []
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows and force them to the disk."""
@@ -41,11 +43,17 @@ class Ledger:
         if not fresh:
             return
         text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in fresh)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(text)
+        with open(self.path, "a+b") as file:
+            _quarantine_torn_tail(file, self.path)
+            file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
         self.rows += fresh
+
+    def complete(self, rows: Iterable[Row]) -> None:
+        """Append those rows that are not there yet, times apart."""
+        held = [without_times(row) for row in self.rows]
+        self.append(row for row in rows if without_times({"schema": SCHEMA, **row}) not in held)
 
     def of_kind(self, kind: str, **match: Any) -> list[Row]:
         """Rows of a kind whose keys have the given values."""
@@ -57,29 +65,33 @@ class Ledger:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a ledger file.
+    """All rows of a ledger file, but for a torn last line.
 
     Raises:
         InputError: a line is not a JSON object of this schema; its number is named.
     """
-    rows: list[Row] = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                row = json.loads(line)
-                if row["schema"] != SCHEMA or not isinstance(row["kind"], str):
-                    raise InputError(
-                        f"{path}, line {number}: schema {row['schema']!r}, not {SCHEMA}"
-                    )
-            except InputError:
-                raise
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise InputError(
-                    f"{path}, line {number} is not a ledger row: restore the file, or move the "
-                    "folder away and start again"
-                ) from error
-            rows.append(row)
-    return rows
+    *lines, _ = path.read_bytes().split(b"\n")
+    return [_row(path, number, line) for number, line in enumerate(lines, start=1)]
+
+
+def _row(path: Path, number: int, line: bytes) -> Row:
+    try:
+        row: Row = json.loads(line.decode(), parse_constant=_refused)
+        schema, kind = row["schema"], row["kind"]
+        if not isinstance(kind, str):
+            raise TypeError("a kind is a text")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{path}, line {number} is not a ledger row: restore the file, or move the "
+            "folder away and start again"
+        ) from error
+    if schema != SCHEMA:
+        raise InputError(f"{path}, line {number}: schema {schema!r}, not {SCHEMA}")
+    return row
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
 
 
 def without_times(value: Any) -> Any:
@@ -95,13 +107,18 @@ def without_times(value: Any) -> Any:
     return value
 
 
-def _quarantine_torn_tail(path: Path) -> None:
-    data = path.read_bytes()
-    end = data.rfind(b"\n") + 1
-    if end == len(data):
+def _quarantine_torn_tail(file: BinaryIO, path: Path) -> None:
+    """Cut a last line without its end off a file open for appending, and keep it aside."""
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
         return
+    file.seek(size - 1)
+    if file.read(1) == b"\n":
+        return
+    file.seek(0)
+    data = file.read()
+    end = data.rfind(b"\n") + 1
     with open(path.with_name(path.name + ".torn"), "ab") as torn:
         torn.write(data[end:] + b"\n")
-    with open(path, "r+b") as file:
-        file.truncate(end)
-        os.fsync(file.fileno())
+    file.truncate(end)
+    file.seek(end)

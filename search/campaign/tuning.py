@@ -16,7 +16,7 @@ from qas.execute.chip import parse_backend
 from qas.execute.runtime import RuntimeBackend
 from qas.problem import Problem, Trial
 from qas.train import Adam, Pruning, TrainState, TuneSettings, compare, tune
-from search.campaign.file import write_atomically
+from search.campaign.checkpoint import load_checkpoint, save_checkpoint
 from search.campaign.ledger import Ledger, Row
 
 REPEATS = 8
@@ -114,14 +114,14 @@ def tune_finalist(
         options.seed,
         max_shots=options.max_shots,
     )
-    path = folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.json"
+    path = folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.npz"
     begun = _saved(path) or TrainState.start(trial.angles, options.pruning)
     native, observable = trial.native, problem.task.observable
     search_model = NoisySimulator(patch)
     ledger.append(_missing_steps(ledger, match, begun, search_model, problem, native))
     state = begun
     for state in _steps(native, observable, backend, begun, settings):
-        write_atomically(path, state.to_json().encode())
+        save_checkpoint(path, {"state": state.to_json()})
         ledger.append(_missing_steps(ledger, match, state, search_model, problem, native))
         last = state.history[-1]
         yield TuneProgress(
@@ -143,10 +143,8 @@ def _steps(
 
 
 def _saved(path: Path) -> TrainState | None:
-    try:
-        return TrainState.from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+    saved = load_checkpoint(path)
+    return None if saved is None else TrainState.from_json(saved["state"])
 
 
 def _missing_steps(

@@ -50,25 +50,25 @@ def set_heights(axes: Axes, record: Record) -> None:
     """A logarithmic axis of errors with plain numbers, or a linear one of energies."""
     if record.ground is None:
         return
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     narrow = high / low < 30
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.minorticks_off()
 
 
-def references(axes: Axes, record: Record, side: str = "left") -> None:
+def references(axes: Axes, record: Record, outside: bool = False) -> None:
     """Hartree-Fock's circuit under the same noise, and chemical accuracy where it is near."""
     if record.hartree_fock is not None:
         height = heights(record, np.array([record.hartree_fock]))[0]
-        plot.reference_line(axes, float(height), "Hartree-Fock circuit", side)
+        plot.reference_line(axes, float(height), "Hartree-Fock circuit", outside)
     low, _ = axes.get_ylim()
     is_molecule = record.ground is not None and record.hartree_fock is not None
     if is_molecule and low < 3 * plot.CHEMICAL_ACCURACY:
-        plot.reference_line(axes, plot.CHEMICAL_ACCURACY, "chemical accuracy", side)
+        plot.reference_line(axes, plot.CHEMICAL_ACCURACY, "chemical accuracy", outside)
 
 
 def _panel(axes: Axes, record: Record, against: str) -> dict[str, tuple[float, float]]:
@@ -113,6 +113,7 @@ def _set_widths(axes: Axes, smallest: float, largest: float) -> None:
 
     if smallest > 0 and largest > 20 * smallest:
         axes.set_xscale("log")
+        axes.xaxis.minorticks_off()
         axes.set_xlim(smallest / 1.3, largest * 1.02)
     else:
         axes.set_xlim(0, largest * 1.02 or 1)

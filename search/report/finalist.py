@@ -145,7 +145,7 @@ def _tuning(record: Record, finalist: Finalist) -> Markup:
     parts: list[object] = [title, element("p", _verdict(record, finalist))]
     if picture is not None:
         label = f"tuning of finalist {finalist.number}"
-        drawing = Markup(inline(picture, label))
+        drawing = inline(picture, f"tuning-{finalist.number}", label)
         parts.append(element("figure", drawing, element("figcaption", _caption(finalist))))
     parts.append(facts(_spent(finalist)))
     return join(parts)

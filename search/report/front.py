@@ -30,15 +30,15 @@ def front(record: Record, file_format: str = "svg") -> bytes | None:
         _finalists(axes, record)
         plot.whole_numbers(axes.xaxis)
         set_heights(axes, record)
-        references(axes, record, "right")
+        references(axes, record, outside=True)
         axes.set_xlabel("two-qubit gates (native circuit)")
         axes.set_ylabel(y_label(record))
-        handles = axes.get_legend_handles_labels()[0]
-        for handle in handles:
-            handle.set_alpha(1)
-        axes.legend(
+        legend = axes.legend(
             loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0, fontsize=9
         )
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1)
 
     return plot.drawn(draw, (8.2, 4.1), file_format)
 

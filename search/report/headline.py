@@ -129,10 +129,13 @@ def machine_in_words(backend: str | None) -> str:
 
 def _tiles(record: Record, best: Finalist) -> Markup:
     energy = best.value("energy_noisy")
+    above = record.above(energy)
     name = "exact energy" if record.is_ideal else "noisy energy"
     tiles = [
         (hartree(energy), "hartree", name),
-        (millihartree(record.above(energy)), "mHa", "above the ground state"),
+        (millihartree(above), "mHa", "above the ground state")
+        if above is not None
+        else ("unknown", "", "ground state"),
         (count(best.value("two_qubit_gates")), "", "two-qubit gates"),
         (", ".join(map(str, best.qubits)) or NONE, "", "physical qubits"),
     ]

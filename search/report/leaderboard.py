@@ -43,7 +43,7 @@ def _row(record: Record, place: int, index: int) -> list[object]:
         f"{place}" if arm.best_energy is not None else "",
         join([swatch, element("strong", arm.strategy)]),
         hartree(arm.best_energy),
-        _above(record, arm.best_energy),
+        millihartree(record.above(arm.best_energy)),
         _above(record, finite(arm.entry.get("best_polished_energy"))),
         _above(record, finite(arm.entry.get("best_pessimistic_energy"))),
         count(gates),

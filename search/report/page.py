@@ -87,11 +87,10 @@ def _section(title: str, *parts: object) -> Markup:
     return element("section", element("h2", title), *parts, id=name)
 
 
-def _figure(picture: bytes | None, label: str, caption: object, missing: str) -> Markup:
+def _figure(picture: bytes | None, name: str, label: str, caption: str, missing: str) -> Markup:
     if picture is None:
         return element("p", missing, class_="missing")
-    drawing = Markup(inline(picture, label))
-    return element("figure", drawing, element("figcaption", caption))
+    return element("figure", inline(picture, name, label), element("figcaption", caption))
 
 
 def _anytime(record: Record) -> Markup:
@@ -100,7 +99,7 @@ def _anytime(record: Record) -> Markup:
         "(left) and against time on this machine (right)."
     )
     missing = "There are no trials yet, so there is no curve to draw."
-    return _figure(anytime(record), "anytime curves of the strategies", caption, missing)
+    return _figure(anytime(record), "anytime", "anytime curves of the strategies", caption, missing)
 
 
 def _front(record: Record) -> Markup:
@@ -108,7 +107,7 @@ def _front(record: Record) -> Markup:
         "Each faint mark is a trial; strategies stand side by side within a column. Numbered: the "
         "finalists below. The line is the best energy with at most that many two-qubit gates."
     )
-    return _figure(front(record), "Pareto front", caption, "There are no trials yet.")
+    return _figure(front(record), "front", "Pareto front", caption, "There are no trials yet.")
 
 
 def _used(record: Record) -> tuple[int, ...]:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from search.report.markup import Markup, element
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -83,31 +85,34 @@ def _look() -> Iterator[None]:
         yield
 
 
-def inline(svg: bytes, label: str) -> str:
-    """A figure's SVG for the inside of a page: no prologue, style or unused names of its own."""
-    from search.report.markup import element
+def inline(svg: bytes, name: str, label: str) -> Markup:
+    """A figure's SVG for the inside of a page: no prologue or style of its own, ids made unique.
 
+    Args:
+        svg: of `drawn`.
+        name: begins every id that is kept.
+        label: what it shows, for screen readers.
+    """
     body = svg.decode("utf-8")
     body = body[body.index("<svg") :]
-    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    used = set(re.findall(r'#([^"\')]+)["\')]', body))
+    body = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    used = set(re.findall(r'#([\w-]+)["\')]', body))
     body = re.sub(r'(<[^<>]*?) id="([^"]*)"', lambda m: m[0] if m[2] in used else m[1], body)
-    opening = 'role="img" stroke-linejoin="round"'
-    return body.replace("<svg", f"<svg {opening}", 1).replace(">", f">{element('title', label)}", 1)
+    body = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", body)
+    body = body.replace("<svg", '<svg role="img" stroke-linejoin="round"', 1)
+    return Markup(body.replace(">", f">{element('title', label)}", 1))
 
 
-def reference_line(axes: Axes, value: float, label: str, side: str = "left") -> None:
-    """A thin horizontal line with its name at the left or right end."""
-    at_left = side == "left"
+def reference_line(axes: Axes, value: float, label: str, outside: bool = False) -> None:
+    """A thin horizontal line with its name on it at the left, or outside at the right."""
     axes.axhline(value, color=GREY, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
     axes.annotate(
         label,
-        (0 if at_left else 1, value),
+        (1 if outside else 0, value),
         xycoords=("axes fraction", "data"),
-        xytext=(4 if at_left else -4, 3),
+        xytext=(6, 0) if outside else (4, 3),
         textcoords="offset points",
-        ha=side,
+        va="center" if outside else "baseline",
         color=GREY,
         fontsize=8.5,
     )
@@ -156,7 +161,7 @@ def whole_numbers(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator(nbins=12, integer=True))
 
 
-def shortened(name: str, most: int = 28) -> str:
+def shortened(name: str, most: int = 20) -> str:
     """The name, cut where it would push the figure off the page.
 
     >>> shortened("ddqn"), shortened("abcdef", 4)

@@ -14,6 +14,7 @@ logarithm of the distance from the target, since raw hartrees hide the millihart
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class Settings:
     width: int = 128
     """Units of each of the two hidden layers."""
     n_step: int = 3
-    discount: float = 0.9
+    discount: float = 0.8
     learning_rate: float = 1e-3
     batch: int = 64
     capacity: int = 20_000
@@ -48,7 +49,7 @@ class Settings:
     """Updates between two copies to the target network."""
     epsilon: tuple[float, float] = (1.0, 0.05)
     """Share of random actions at first and at least."""
-    decay: float = 0.998
+    decay: float = 0.997
     """Of that share, per environment step."""
     curriculum: Curriculum = Curriculum(every=20, after=10, slack=5e-4)
 
@@ -88,7 +89,9 @@ class DoubleDQN:
         self.replay = Replay(settings.capacity, size, n_actions)
         self.online = _fresh_network(self._shape, np.random.default_rng([seed, 0]))
         self.target = [layer.detach().clone() for layer in self.online]
-        self._adam = _adam(self.online, settings.learning_rate)
+        # Adam's moments; torch.optim would import its compiler, several seconds for six lines.
+        self.mean = [layer.detach() * 0 for layer in self.online]
+        self.square = [layer.detach() * 0 for layer in self.online]
 
     @property
     def epsilon(self) -> float:
@@ -165,12 +168,25 @@ class DoubleDQN:
             wanted = torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * later
         actions = torch.from_numpy(batch.actions)[:, None]
         known = _values(self.online, torch.from_numpy(batch.states)).gather(1, actions)[:, 0]
-        self._adam.zero_grad()
-        smooth_l1_loss(known, wanted).backward()  # type: ignore[no-untyped-call]
-        self._adam.step()
+        slopes = torch.autograd.grad(smooth_l1_loss(known, wanted), self.online)
         self.updates += 1
+        self._adam(slopes)
         if self.updates % self.settings.sync == 0:
             self.target = [layer.detach().clone() for layer in self.online]
+
+    def _adam(self, slopes: Sequence[Tensor]) -> None:
+        """One update of every layer in place (Kingma and Ba, arXiv 1412.6980)."""
+        import torch
+
+        decays, t = (0.9, 0.999), self.updates
+        rate = self.settings.learning_rate * (1 - decays[1] ** t) ** 0.5 / (1 - decays[0] ** t)
+        with torch.no_grad():
+            for layer, mean, square, slope in zip(
+                self.online, self.mean, self.square, slopes, strict=True
+            ):
+                mean.lerp_(slope, 1 - decays[0])
+                square.mul_(decays[1]).addcmul_(slope, slope, value=1 - decays[1])
+                layer.addcdiv_(mean, square.sqrt().add_(1e-8), value=-rate)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that later episodes depend on."""
@@ -182,8 +198,8 @@ class DoubleDQN:
             "curriculum": self.curriculum.to_dict(),
             "online": _arrays(self.online),
             "target": _arrays(self.target),
-            "adam_mean": _arrays([self._moment(layer, "exp_avg") for layer in self.online]),
-            "adam_square": _arrays([self._moment(layer, "exp_avg_sq") for layer in self.online]),
+            "mean": _arrays(self.mean),
+            "square": _arrays(self.square),
             "replay": self.replay.state_dict(),
         }
 
@@ -193,8 +209,6 @@ class DoubleDQN:
         Raises:
             InputError: the networks have another shape.
         """
-        import torch
-
         shapes = [tuple(state["online"][str(k)].shape) for k in range(len(self.online))]
         if shapes != (own := [tuple(layer.shape) for layer in self.online]):
             raise InputError(f"the saved network has layers {shapes}, this problem needs {own}")
@@ -204,19 +218,7 @@ class DoubleDQN:
         self.replay.load_state_dict(state["replay"])
         self.online = [layer.requires_grad_() for layer in _tensors(state["online"])]
         self.target = _tensors(state["target"])
-        self._adam = _adam(self.online, self.settings.learning_rate)
-        if self.updates == 0:
-            return
-        moments = zip(_tensors(state["adam_mean"]), _tensors(state["adam_square"]), strict=True)
-        for layer, (mean, square) in zip(self.online, moments, strict=True):
-            step = torch.tensor(float(self.updates))
-            self._adam.state[layer] = {"step": step, "exp_avg": mean, "exp_avg_sq": square}
-
-    def _moment(self, layer: Tensor, name: str) -> Tensor:
-        import torch
-
-        moment: Tensor = self._adam.state.get(layer, {}).get(name, torch.zeros_like(layer))
-        return moment
+        self.mean, self.square = _tensors(state["mean"]), _tensors(state["square"])
 
 
 def features(observation: Observation, target: float) -> Vector:
@@ -268,12 +270,6 @@ def _values(layers: list[Tensor], states: Tensor) -> Tensor:
         if k + 2 < len(layers):
             states = leaky_relu(states)
     return states
-
-
-def _adam(layers: list[Tensor], rate: float) -> Any:
-    from torch.optim import Adam
-
-    return Adam(layers, lr=rate, foreach=False)
 
 
 def _arrays(layers: list[Tensor]) -> dict[str, NDArray[np.float32]]:
