@@ -9,8 +9,8 @@ def draw(circuit: Circuit) -> str:
     """One line a qubit, one column a moment; o is the control of the + below or above.
 
     >>> print(draw(Circuit(2).then("ry", 0).then("cx", 0, 1).then("rz", 1)))
-    q0: -ry--o-----
-    q1: -----+--rz-
+    q0: -ry--o------
+    q1: -----+---rz-
     """
     width = max([len(g.name) for g in circuit.gates if len(g.qubits) == 1], default=2)
     lines = [f"q{q}: " for q in range(circuit.n_qubits)]

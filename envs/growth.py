@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, SupportsFloat
+from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -58,7 +58,10 @@ class CircuitGrowth(gymnasium.Env[Observation, np.int64]):
         InputError: an argument that does not fit.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata: dict[str, Any] = {  # noqa: RUF012  # as the base class declares it
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(
         self,
@@ -226,7 +229,11 @@ class CircuitGrowth(gymnasium.Env[Observation, np.int64]):
 
 
 def _check(
-    problem: Problem, layout: Layout | None, steps: int | None, kicks: Sequence[float], render_mode: str | None
+    problem: Problem,
+    layout: Layout | None,
+    steps: int | None,
+    kicks: Sequence[float],
+    render_mode: str | None,
 ) -> None:
     if others := set(problem.pool) - {*AXES, "cx"}:
         raise InputError(

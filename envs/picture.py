@@ -16,5 +16,6 @@ def picture(text: str) -> NDArray[np.uint8]:
     figure = Figure(figsize=(width, height), dpi=100)
     canvas = FigureCanvasAgg(figure)
     figure.text(0.2 / width, 0.5, text, family="monospace", fontsize=11, va="center")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return pixels[..., :3].copy()

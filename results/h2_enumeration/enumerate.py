@@ -125,7 +125,8 @@ def _page(record: dict[str, object], ground: float, seconds: float) -> str:
         row = record[key]
         mha = 1e3 * (row["energy"] - ground)
         runs = " ".join(row["runs"])
-        return f"| {label} | {row['energy']:.9f} | {mha:.6f} | {row['layout']} | {row['cx']} | {runs} |"
+        cells = (label, f"{row['energy']:.9f}", f"{mha:.6f}", row["layout"], row["cx"], runs)
+        return f"| {' | '.join(map(str, cells))} |"
 
     greedy = np.array(record["greedy_polished"])
     target = record["optimum"]["energy"]

@@ -16,7 +16,7 @@ from qas.errors import InputError
 from qas.problem import Problem, Trial
 from search.campaign.arm import ArmProgress, run_arm
 from search.campaign.file import write_text
-from search.campaign.finalist import Finalist, choose, describe, polished_front
+from search.campaign.finalist import Finalist, choose, describe, is_id, polished_front
 from search.campaign.ledger import Ledger, Row
 from search.campaign.settings import Settings, device_summary
 from search.campaign.tuning import TuneOptions, TuneProgress, check_backend, tune_finalist
@@ -73,12 +73,15 @@ class Campaign:
         rows = Ledger(path / "ledger.jsonl").rows
         if not rows or rows[0]["kind"] != "campaign":
             raise InputError(f"{path}/ledger.jsonl does not begin with a campaign's settings")
+        for number, row in enumerate(rows, start=1):
+            if row["kind"] == "finalist" and not is_id(row.get("finalist", {}).get("id")):
+                raise InputError(f"{path}/ledger.jsonl, line {number}: a finalist without an id")
         return cls(path, Settings.from_row(rows[0]))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder; a second process gets an InputError. The lock dies with its holder."""
-        with open(self.folder / ".lock", "w") as file:
+        with open(self.folder / ".lock", "a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -10,8 +10,9 @@ def write_atomically(path: Path, data: bytes, keep: bool = True) -> None:
     """Replace a file as one step; with ``keep`` what stood there stays as ``<name>.before``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
     try:
-        with open(fresh, "wb") as file:
+        with open(fresh, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,14 @@ class Finalist:
 
     @property
     def id(self) -> str:
-        """Content hash of circuit, layout and angles, 10 hex digits."""
+        """10 hex digits of the content hash of circuit and angles, and the physical qubits."""
         layout = "-".join(map(str, self.trial.candidate.layout))
         return f"{self.trial.bound.id[:10]}-q{layout}"
+
+
+def is_id(value: object) -> bool:
+    """True for a finalist's id: a stranger's ledger must not name files outside its folder."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{10}-q\d+(-\d+)*", value) is not None
 
 
 def polish(problem: Problem, trial: Trial, meter: Meter) -> Trial:

@@ -115,7 +115,9 @@ class Settings:
                 row["minutes"],
                 None if row["qubits"] is None else tuple(row["qubits"]),
             )
-        except (KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"the ledger's first row is not a campaign's: {error}") from error
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,23 +153,28 @@ class DoubleDQN:
         if rng.random() < self.epsilon:
             return int(rng.choice(np.flatnonzero(mask)))
         with torch.no_grad():
-            values = _values(self.online, torch.from_numpy(state)).numpy()
-        return int(np.argmax(np.where(mask, values, -np.inf)))
+            known = values(self.online, torch.from_numpy(state)).numpy()
+        return int(np.argmax(np.where(mask, known, -np.inf)))
+
+    def wanted(self, batch: Batch) -> Tensor:
+        """Double-Q targets, shape (batch,): the online network chooses among what is legal, the
+        target network values it."""
+        import torch
+
+        following, legal = torch.from_numpy(batch.following), torch.from_numpy(batch.legal)
+        with torch.no_grad():
+            chosen = values(self.online, following).masked_fill(~legal, -torch.inf).argmax(1)
+            later = values(self.target, following).gather(1, chosen[:, None])[:, 0]
+            return torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * later
 
     def _learn(self, batch: Batch) -> None:
-        """One step of Adam towards the double-Q target."""
+        """One update towards the targets."""
         import torch
         from torch.nn.functional import smooth_l1_loss
 
-        following = torch.from_numpy(batch.following)
-        with torch.no_grad():
-            legal = torch.from_numpy(batch.legal)
-            chosen = _values(self.online, following).masked_fill(~legal, -torch.inf).argmax(1)
-            later = _values(self.target, following).gather(1, chosen[:, None])[:, 0]
-            wanted = torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * later
         actions = torch.from_numpy(batch.actions)[:, None]
-        known = _values(self.online, torch.from_numpy(batch.states)).gather(1, actions)[:, 0]
-        slopes = torch.autograd.grad(smooth_l1_loss(known, wanted), self.online)
+        known = values(self.online, torch.from_numpy(batch.states)).gather(1, actions)[:, 0]
+        slopes = torch.autograd.grad(smooth_l1_loss(known, self.wanted(batch)), self.online)
         self.updates += 1
         self._adam(slopes)
         if self.updates % self.settings.sync == 0:
@@ -253,7 +259,7 @@ def _fresh_network(shape: tuple[int, ...], rng: np.random.Generator) -> list[Ten
     import torch
 
     layers: list[Tensor] = []
-    for inputs, outputs in zip(shape[:-1], shape[1:], strict=True):
+    for inputs, outputs in pairwise(shape):
         bound = inputs**-0.5
         for size in ((outputs, inputs), (outputs,)):
             values = rng.uniform(-bound, bound, size).astype(np.float32)
@@ -261,7 +267,7 @@ def _fresh_network(shape: tuple[int, ...], rng: np.random.Generator) -> list[Ten
     return layers
 
 
-def _values(layers: list[Tensor], states: Tensor) -> Tensor:
+def values(layers: list[Tensor], states: Tensor) -> Tensor:
     """Q of every action, shape (..., n_actions)."""
     from torch.nn.functional import leaky_relu, linear
 

@@ -103,8 +103,8 @@ def test_bad_curriculum(settings: dict[str, float]) -> None:
 def test_drawing_gives_each_pair_its_own_column() -> None:
     circuit = Circuit(4).then("cx", 0, 2).then("cx", 1, 3).then("rx", 0)
     assert draw(circuit).splitlines() == [
-        "q0: -o--rx-",
-        "q1: ----o--",
-        "q2: -+-----",
-        "q3: ----+--",
+        "q0: -o---rx-",
+        "q1: -----o--",
+        "q2: -+------",
+        "q3: -----+--",
     ]

@@ -133,6 +133,7 @@ def test_foreign_circuits_are_refused_by_name():
     measured.measure(0, 0)
     with pytest.raises(InputError, match="measure"):
         Circuit.from_qiskit(measured)
-    liar = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ngate ecr a, b { cx a, b; }\nqubit[2] q;\necr q[0], q[1];\n'
+    liar = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ngate ecr a, b { cx a, b; }\n'
+    liar += "qubit[2] q;\necr q[0], q[1];\n"
     with pytest.raises(InputError, match="another gate"):
         Circuit.from_qasm(liar)

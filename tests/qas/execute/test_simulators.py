@@ -306,6 +306,7 @@ def test_idle_decoherence_equals_aer(patch, pessimistic):
 
 def test_waits_are_qiskits_alap(patch):
     """The schedule against Qiskit's own pass, in units of dt."""
+    from qiskit.circuit import Delay, Parameter
     from qiskit.transpiler import PassManager
     from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDelay
 
@@ -316,6 +317,7 @@ def test_waits_are_qiskits_alap(patch):
     native = patch.lower(random_circuit(patch, rng, 14))
     circuit = native.bind(angles(native, rng)[0]).to_qiskit()
     target = target_of(patch)
+    target.add_instruction(Delay(Parameter("t")), {(q,): None for q in range(4)})
     passes = PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)])
     theirs = np.zeros(4)
     seen = set()

@@ -11,7 +11,7 @@ from qas.device import load_device
 from qas.errors import InputError
 from qas.problem import Limits, Problem, Trial
 from qas.task import load_task
-from search.strategy.ddqn import DoubleDQN, Episode, Settings, transitions
+from search.strategy.ddqn import DoubleDQN, Episode, Settings, transitions, values
 from search.strategy.replay import Replay, Transition
 
 SMALL = Settings(width=32, batch=16, updates_per_step=2, sync=10)
@@ -145,7 +145,7 @@ def test_double_q_target_ignores_illegal_actions(problem: Problem) -> None:
     mask[2] = True
     agent.replay.add(Transition(zeros, 0, 1.0, 0.5, zeros, mask))
     batch = agent.replay.sample(4, np.random.default_rng(0))
-    later = agent.evaluate(agent.target, batch.following)[:, 2]
+    later = values(agent.target, torch.from_numpy(batch.following))[:, 2]
     expected = 1.0 + 0.5 * later
     assert torch.allclose(agent.wanted(batch), expected)
 
