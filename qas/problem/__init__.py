@@ -7,6 +7,7 @@ from qas.problem.optimise import FINE, NORMAL, QUICK, Effort, minimise
 from qas.problem.problem import Limits, Problem
 from qas.problem.prune import prune, trim
 from qas.problem.relayout import relayout
+from qas.problem.vary import vary
 
 __all__ = [
     "FINE",
@@ -29,4 +30,5 @@ __all__ = [
     "relayout",
     "tokens",
     "trim",
+    "vary",
 ]

@@ -44,12 +44,12 @@ class Campaign:
             InputError: the folder holds something already.
         """
         path = Path(folder)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(
-                f"{path} exists and is not empty: choose another --out, or go on with "
-                f"'qas resume {path}'"
-            )
         try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise InputError(
+                    f"{path} exists and is not empty: choose another --out, or go on with "
+                    f"'qas resume {path}'"
+                )
             path.mkdir(parents=True, exist_ok=True)
             (path / "ledger.jsonl").touch(exist_ok=False)
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qas.execute import NoisySimulator
-from qas.problem import FINE, Meter, Problem, Trial, minimise, pareto_front, prune, relayout, trim
+from qas.problem import FINE, Meter, Problem, Trial, minimise, pareto_front, prune, trim, vary
 
 PER_ARM = 3
 MOST = 5
@@ -35,13 +35,13 @@ def is_id(value: object) -> bool:
 
 
 def polish(problem: Problem, trial: Trial, meter: Meter) -> Trial:
-    """Prune, try other layouts, prune again, drop needless rz, and train to the end.
+    """Prune, try equivalent circuits and other layouts, prune again, drop needless rz, and train to the end.
 
     Every arm's best trials get the same; the work is metered apart from the search.
     """
     trial = prune(problem, trial, meter, tolerance=1e-8)
-    moved = relayout(problem, trial, meter)
-    if moved.candidate.layout != trial.candidate.layout:
+    moved = vary(problem, trial, meter)
+    if moved.candidate != trial.candidate:
         trial = prune(problem, moved, meter, tolerance=1e-8)
     if not problem.device.is_ideal:
         trial = trim(problem, trial, meter)

@@ -48,6 +48,7 @@ class Settings:
         if self.minutes is not None and not 0 < self.minutes < 1e6:
             raise InputError(f"--minutes must be positive; given {self.minutes}")
         self.problem()
+        _check_connected(self.device, self.qubits or ())
 
     def problem(self) -> Problem:
         """The problem that all strategies share.
@@ -119,6 +120,22 @@ class Settings:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"the ledger's first row is not a campaign's: {error}") from error
+
+
+def _check_connected(device: Device, qubits: tuple[int, ...]) -> None:
+    """Raise InputError where a chosen qubit cannot be reached from the first through the others."""
+    reached, waiting = set(qubits[:1]), list(qubits[:1])
+    while waiting:
+        fresh = set(device.neighbours(waiting.pop())) & set(qubits) - reached
+        reached |= fresh
+        waiting += fresh
+    for qubit in qubits:
+        if qubit not in reached:
+            raise InputError(
+                f"--qubits: {qubit} is coupled to {', '.join(map(str, device.neighbours(qubit)))} "
+                f"on {device.name}, to none of {', '.join(map(str, sorted(reached)))}: "
+                "choose qubits that hang together"
+            )
 
 
 def device_summary(device: Device) -> dict[str, Any]:

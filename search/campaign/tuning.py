@@ -49,6 +49,22 @@ class TuneOptions:
             raise InputError(f"--shots must be at least 1; given {self.shots}")
         if not 0 < self.learning_rate < 10:
             raise InputError(f"--learning-rate must be positive; given {self.learning_rate}")
+        _ = self.training
+
+    @property
+    def training(self) -> TuneSettings:
+        """What the training itself is told.
+
+        Raises:
+            InputError: a seed or a limit that cannot be.
+        """
+        return TuneSettings(
+            self.steps,
+            Adam(self.learning_rate),
+            self.pruning,
+            self.seed,
+            max_shots=self.max_shots,
+        )
 
     @property
     def key(self) -> str:
@@ -107,20 +123,13 @@ def tune_finalist(
         options.seed,
         ("qas", entry["id"]),
     )
-    settings = TuneSettings(
-        options.steps,
-        Adam(options.learning_rate),
-        options.pruning,
-        options.seed,
-        max_shots=options.max_shots,
-    )
     path = folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.npz"
     begun = _saved(path) or TrainState.start(trial.angles, options.pruning)
     native, observable = trial.native, problem.task.observable
     search_model = NoisySimulator(patch)
     ledger.append(_missing_steps(ledger, match, begun, search_model, problem, native))
     state = begun
-    for state in _steps(native, observable, backend, begun, settings):
+    for state in _steps(native, observable, backend, begun, options.training):
         save_checkpoint(path, {"state": state.to_json()})
         ledger.append(_missing_steps(ledger, match, state, search_model, problem, native))
         last = state.history[-1]

@@ -42,6 +42,8 @@ def export(
 
         if form not in ("qasm", "json", "qpy"):
             raise InputError(f"--format is qasm, json or qpy; given {form!r}")
+        if out is not None and out.is_dir():
+            raise InputError(f"--out is a file to write; {out} is a folder")
         data = _encoded(_bound(folder, finalist, tuned), form)
         if out is not None:
             from search.campaign.file import write_atomically
@@ -83,6 +85,7 @@ def _encoded(circuit: Any, form: str) -> bytes:
 
     from qiskit import qpy
 
-    buffer = io.BytesIO()
-    qpy.dump(circuit.to_qiskit(), buffer)
+    buffer, named = io.BytesIO(), circuit.to_qiskit()
+    named.name = "finalist"  # else numbered by what this process made before
+    qpy.dump(named, buffer)
     return buffer.getvalue()

@@ -29,6 +29,7 @@ from qas.problem import (
     minimise,
     ordered_pairs,
     prune,
+    vary,
 )
 
 GAIN = 1e-4
@@ -39,9 +40,9 @@ TRIED = 48
 """Blocks tried per growth step; all of them where there are fewer."""
 KEPT = 12
 """Skeletons placed per growth step."""
-GAUGES = 8
+GAUGES = 4
 """Noise-free optima sought per placed skeleton: equal without noise, not with it."""
-PRUNED = 4
+PRUNED = 3
 """Placements of a skeleton that are trained and pruned."""
 INSERTED = 3
 """Gates that the insertion sweep may add to a pruned circuit."""
@@ -172,6 +173,7 @@ class Greedy:
                 break
             trial = problem.score(Candidate(circuit, layout), meter, start=angles, effort=QUICK)
             trial = prune(problem, trial, meter, tolerance=1e-7, effort=QUICK)
+            trial = vary(problem, trial, meter, effort=QUICK)
             trials.append(refine(problem, trial, meter))
         return trials
 
