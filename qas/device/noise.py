@@ -98,12 +98,12 @@ def _depolarizing_part(error: float, infidelity: float, width: int) -> float:
 
     p = d (error - infidelity) / (d (1 - infidelity) - 1), with d = 2^width.
     """
-    d = 2**width
+    d = float(1 << width)
     if error <= infidelity:
         return 0.0
-    error = min(error, d / (d + 1))
+    error = min(error, d / (d + 1.0))
     p = d * (error - infidelity) / (d * (1.0 - infidelity) - 1.0)
-    return min(p, float(4**width / (4**width - 1)))
+    return min(p, d * d / (d * d - 1.0))
 
 
 def readout_transfer(device: Device, qubit: int, scale: float = 1.0) -> NDArray[np.float64]:

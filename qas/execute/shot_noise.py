@@ -83,7 +83,7 @@ def _variance_of_mean(value: Reals) -> Reals:
     if n_randomisations < _FEW:
         return independent
     between = value.mean(axis=2).var(axis=0, ddof=1) / n_randomisations
-    return np.maximum(independent, between)
+    return np.asarray(np.maximum(independent, between))
 
 
 def _by_basis(shots: Shots, terms: Terms) -> dict[str, list[tuple[str, float]]]:

@@ -35,7 +35,7 @@ def is_id(value: object) -> bool:
 
 
 def polish(problem: Problem, trial: Trial, meter: Meter) -> Trial:
-    """Prune, try equivalent circuits and other layouts, prune again, drop needless rz, and train to the end.
+    """Prune, vary, prune again, drop needless rz, and train to the end.
 
     Every arm's best trials get the same; the work is metered apart from the search.
     """
