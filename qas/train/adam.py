@@ -35,12 +35,16 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.99
     epsilon: float = 1e-8
+    decay: float = 0.0
+    """A parameter's t-th move has the step size learning_rate / (1 + decay (t - 1))."""
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(f"learning rate must be positive; given {self.learning_rate!r}")
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1 and self.epsilon > 0):
             raise InputError("Adam needs 0 <= beta1, beta2 < 1 and epsilon > 0")
+        if not (np.isfinite(self.decay) and self.decay >= 0):
+            raise InputError(f"decay must be 0 or more; given {self.decay!r}")
 
     def update(
         self, params: ArrayLike, gradient: ArrayLike, moments: Moments, kept: Sequence[int]
@@ -63,5 +67,6 @@ class Adam:
         second[k] = self.beta2 * second[k] + (1 - self.beta2) * g * g
         mean = first[k] / (1 - self.beta1 ** steps[k])
         square = second[k] / (1 - self.beta2 ** steps[k])
-        new[k] -= self.learning_rate * mean / (np.sqrt(square) + self.epsilon)
+        size = self.learning_rate / (1 + self.decay * (steps[k] - 1))
+        new[k] -= size * mean / (np.sqrt(square) + self.epsilon)
         return new, Moments(tuple(first.tolist()), tuple(second.tolist()), tuple(steps.tolist()))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qas.errors import InputError
 from qas.train.adam import Moments
@@ -39,6 +39,8 @@ class StepRecord:
     """Shots of this step."""
     circuits: int
     """Circuits of this step, mitigation included."""
+    params: tuple[float, ...]
+    """Angles after the step, radians."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,18 @@ class TrainState:
     def step(self) -> int:
         """Number of steps done."""
         return len(self.history)
+
+    @property
+    def settled(self) -> NDArray[np.float64]:
+        """Mean angles over the second half of the steps, shape (n_params,), radians.
+
+        Shot noise makes the angles wander about the optimum; their mean is closer to it
+        than the last ones (Polyak and Juditsky, SIAM J. Control Optim. 30, 838 (1992)).
+        """
+        if not self.history:
+            return np.array(self.params, dtype=np.float64)
+        half = [record.params for record in self.history[self.step // 2 :]]
+        return np.asarray(np.mean(half, axis=0), dtype=np.float64)
 
     @classmethod
     def start(cls, params: ArrayLike, pruning: Pruning | None = None, key: str = "") -> TrainState:
@@ -135,7 +149,14 @@ def _state(record: dict[str, Any]) -> TrainState:
 
 
 def _step(row: dict[str, Any]) -> StepRecord:
-    record = StepRecord(**{**row, "kept": tuple(_count(number) for number in row["kept"])})
+    kept, params = row["kept"], row["params"]
+    record = StepRecord(
+        **{
+            **row,
+            "kept": tuple(_count(number) for number in kept),
+            "params": tuple(_real(angle) for angle in params),
+        }
+    )
     _real(record.value), _real(record.stderr)
     _count(record.shots), _count(record.circuits)
     return record

@@ -124,7 +124,9 @@ def _moved(
 ) -> TrainState:
     params, moments = settings.adam.update(state.params, measured.gradient, state.moments, kept)
     shots, circuits = int(estimate.shots), int(estimate.circuits)
-    record = StepRecord(measured.value, measured.value_stderr, kept, shots, circuits)
+    record = StepRecord(
+        measured.value, measured.value_stderr, kept, shots, circuits, tuple(params.tolist())
+    )
     better = state.best_value is None or measured.value < state.best_value
     return replace(
         state,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from qas.errors import InputError
-from qas.problem import Problem, Trial
+from qas.problem import Cost, Problem, Trial
 from search.campaign.arm import ArmProgress, run_arm
 from search.campaign.file import write_text
 from search.campaign.finalist import Finalist, choose, describe, is_id, polished_front
@@ -153,7 +153,7 @@ class Campaign:
             "strategy": ",".join(settings.strategies),
             "seed": settings.seed,
             "budget": settings.budget,
-            "spent": sum(arm["spent"]["evaluations"] for arm in arms),
+            "spent": sum((Cost(**arm["spent"]) for arm in arms), Cost()).to_dict(),
             "finalists": [self._finalist_entry(row) for row in ledger.of_kind("finalist")],
             "arms": arms,
             "references": next(iter(ledger.of_kind("references")), {}).get("references", {}),

@@ -59,11 +59,11 @@ def polished_front(problem: Problem, arms: dict[str, list[Trial]], meter: Meter)
         arms: every trial of every strategy.
         meter: charged with the polishing.
     """
-    return [
-        Finalist(name, polish(problem, trial, meter))
-        for name, trials in arms.items()
-        for trial in pareto_front(trials)[:PER_ARM]
+    chosen = [
+        (name, trial) for name, trials in arms.items() for trial in pareto_front(trials)[:PER_ARM]
     ]
+    chosen.sort(key=lambda pair: pair[1].rank)  # of equal circuits, the arm that came closer
+    return [Finalist(name, polish(problem, trial, meter)) for name, trial in chosen]
 
 
 def choose(polished: list[Finalist]) -> list[Finalist]:

@@ -19,7 +19,9 @@ from qas.train import Adam, Pruning, TrainState, TuneSettings, compare, tune
 from search.campaign.checkpoint import load_checkpoint, save_checkpoint
 from search.campaign.ledger import Ledger, Row
 
-REPEATS = 8
+DECAY = 0.1
+"""Of the step size, see `Adam.decay`."""
+REPEATS = 24
 """Fresh measurements of each set of angles in the final comparison."""
 
 
@@ -60,7 +62,7 @@ class TuneOptions:
         """
         return TuneSettings(
             self.steps,
-            Adam(self.learning_rate),
+            Adam(self.learning_rate, decay=DECAY),
             self.pruning,
             self.seed,
             max_shots=self.max_shots,
@@ -171,7 +173,7 @@ def _missing_steps(
     for step, record in enumerate(state.history, start=1):
         shots, circuits = shots + record.shots, circuits + record.circuits
         if step not in held:
-            after = model.estimate(native, problem.task.observable, state.params).mean[0]
+            after = model.estimate(native, problem.task.observable, record.params).mean[0]
             rows.append(
                 {
                     "kind": "tuning",
@@ -179,7 +181,7 @@ def _missing_steps(
                     "step": step,
                     "energy": record.value,
                     "stderr": record.stderr,
-                    "energy_noisy": float(after) if step == state.step else None,
+                    "energy_noisy": float(after),
                     "kept": list(record.kept),
                     "shots": shots,
                     "circuits": circuits,
@@ -199,18 +201,19 @@ def _compared(
 ) -> Row:
     """The last row: tuned against untuned angles on fresh shots."""
     native, observable = trial.native, problem.task.observable
+    settled = state.settled
     verdict = compare(
-        backend, native, observable, trial.angles, state.params, REPEATS, seed=options.seed + 1
+        backend, native, observable, trial.angles, settled, REPEATS, seed=options.seed + 1
     )
     return {
         "kind": "tuned",
         **match,
-        "params": list(state.params),
+        "params": settled.tolist(),
         "energy_untuned": verdict.untuned,
         "energy_untuned_stderr": verdict.untuned_stderr,
         "energy_tuned": verdict.tuned,
         "energy_tuned_stderr": verdict.tuned_stderr,
-        "energy_tuned_noisy": float(model.estimate(native, observable, state.params).mean[0]),
+        "energy_tuned_noisy": float(model.estimate(native, observable, settled).mean[0]),
         "kept_tuned": verdict.tuned_is_better,
         "steps": state.step,
         "shots": state.shots + verdict.shots,

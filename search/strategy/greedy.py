@@ -141,7 +141,8 @@ class Greedy:
         self, problem: Problem, length: int, meter: Meter, rng: np.random.Generator
     ) -> list[Skeleton]:
         assert self.current is not None
-        room = problem.limits.two_qubit_gates - len(self.current.pairs)
+        limits, n = problem.limits, problem.n_qubits
+        room = min(limits.two_qubit_gates, (limits.gates - n) // 3) - len(self.current.pairs)
         blocks = blocks_of(problem, length) if length <= room else []
         children: list[Skeleton] = []
         for index in rng.permutation(len(blocks)):

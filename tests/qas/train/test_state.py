@@ -22,7 +22,7 @@ def test_round_trip(params: list[float], value: float, shots: int) -> None:
         TrainState.start(params, Pruning(0.3, 2, 1), key="k"),
         best_value=value,
         shots=shots,
-        history=(StepRecord(value, 0.1, 1, shots, 3),),
+        history=(StepRecord(value, 0.1, (0,), shots, 3, (0.25,)),),
     )
     assert TrainState.from_json(state.to_json()) == state
 
