@@ -1,13 +1,14 @@
 """Campaigns: strategies under one budget, finalists, fine-tuning, all kept in one folder."""
 
 from search.campaign.arm import ArmProgress
-from search.campaign.campaign import Campaign
+from search.campaign.campaign import Campaign, PolishProgress
 from search.campaign.settings import Settings, default_budget, settings_of
 from search.campaign.tuning import TuneOptions, TuneProgress, check_backend
 
 __all__ = [
     "ArmProgress",
     "Campaign",
+    "PolishProgress",
     "Settings",
     "TuneOptions",
     "TuneProgress",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,18 @@ from qas.errors import InputError
 from qas.problem import Cost, Problem, Trial
 from search.campaign.arm import ArmProgress, run_arm
 from search.campaign.file import write_text
-from search.campaign.finalist import Finalist, choose, describe, is_id, polished_front
+from search.campaign.finalist import Finalist, choose, describe, is_id, polish, rough_front
 from search.campaign.ledger import Ledger, Row
 from search.campaign.settings import Settings, device_summary
 from search.campaign.tuning import TuneOptions, TuneProgress, check_backend, tune_finalist
+
+
+@dataclass(frozen=True)
+class PolishProgress:
+    """How many of the best trials are polished."""
+
+    done: int
+    total: int
 
 
 class Campaign:
@@ -89,7 +97,7 @@ class Campaign:
             self.ledger.reload()
             yield
 
-    def search(self) -> Iterator[ArmProgress]:
+    def search(self) -> Iterator[ArmProgress | PolishProgress]:
         """Run what is left of every strategy, then choose the finalists."""
         settings = self.settings
         seconds = None
@@ -110,7 +118,8 @@ class Campaign:
                 yield progress
             self.ledger.append([_arm_row(progress)])
         if not self.ledger.of_kind("references"):
-            self.ledger.complete(self._finalist_rows())
+            polished = yield from self._polished()
+            self.ledger.complete(self._finalist_rows(polished))
 
     def plan_tuning(self, options: TuneOptions, count: int = 1) -> None:
         """Write down that the ``count`` best finalists are to be tuned, before it is done.
@@ -165,19 +174,27 @@ class Campaign:
             },
         }
 
-    def _finalist_rows(self) -> list[Row]:
-        """Polish each arm's front; rows for the polished trials and the finalists.
-
-        The references come last: where they stand, nothing before them is missing.
-        """
+    def _polished(self) -> Generator[PolishProgress, None, list[Finalist]]:
+        """The best of every arm, polished; progress after each."""
         arms = {
             name: [
                 Trial.from_dict(row["trial"]) for row in self.ledger.of_kind("trial", strategy=name)
             ]
             for name in self.settings.strategies
         }
+        rough, polished = rough_front(arms), []
+        for done, item in enumerate(rough, start=1):
+            trial = polish(self.problem, item.trial, self.problem.meter(None))
+            polished.append(Finalist(item.strategy, trial))
+            yield PolishProgress(done, len(rough))
+        return polished
+
+    def _finalist_rows(self, polished: list[Finalist]) -> list[Row]:
+        """Rows for the polished trials and the finalists among them.
+
+        The references come last: where they stand, nothing before them is missing.
+        """
         meter = self.problem.meter(None)
-        polished = polished_front(self.problem, arms, meter)
         chosen = choose(polished)
         entries = [describe(self.problem, item, meter, self.settings.seed) for item in chosen]
         rows: list[Row] = [
@@ -189,7 +206,6 @@ class Campaign:
                 "two_qubit_gates": item.trial.two_qubit_gates,
                 "energy_pessimistic": pessimistic_energy(self.problem, item),
                 "physical_qubits": list(item.trial.candidate.layout),
-                "polish_spent": meter.spent.to_dict(),
             }
             for item in polished
         ]

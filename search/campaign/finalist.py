@@ -17,7 +17,7 @@ MOST = 5
 
 @dataclass(frozen=True)
 class Finalist:
-    """A polished trial and the arm that found it."""
+    """A trial and the arm that found it."""
 
     strategy: str
     trial: Trial
@@ -51,19 +51,16 @@ def polish(problem: Problem, trial: Trial, meter: Meter) -> Trial:
     return min(trial, fine, key=lambda t: t.energy)
 
 
-def polished_front(problem: Problem, arms: dict[str, list[Trial]], meter: Meter) -> list[Finalist]:
-    """The best of each arm's front of energy against two-qubit gates, polished.
+def rough_front(arms: dict[str, list[Trial]]) -> list[Finalist]:
+    """The best of each arm's front of energy against two-qubit gates, best energy first.
 
-    Args:
-        problem: scores.
-        arms: every trial of every strategy.
-        meter: charged with the polishing.
+    Of equal circuits the arm stands first that came closer.
     """
     chosen = [
         (name, trial) for name, trials in arms.items() for trial in pareto_front(trials)[:PER_ARM]
     ]
-    chosen.sort(key=lambda pair: pair[1].rank)  # of equal circuits, the arm that came closer
-    return [Finalist(name, polish(problem, trial, meter)) for name, trial in chosen]
+    chosen.sort(key=lambda pair: pair[1].rank)
+    return [Finalist(name, trial) for name, trial in chosen]
 
 
 def choose(polished: list[Finalist]) -> list[Finalist]:

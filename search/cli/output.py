@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from search.cli.guard import guarded
 from search.cli.show import conclude
 
+if TYPE_CHECKING:
+    from search.campaign import Campaign
+
 Folder = Annotated[Path, typer.Argument(help="A campaign folder.")]
 
 
 def report(
     folder: Folder,
+    figures: Annotated[
+        str | None, typer.Option(help="Also write the figures to the folder: svg or png.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Write summary and report.html again from the ledger, and print the leaderboard."""
     with guarded():
+        from qas.errors import InputError
         from search.campaign import Campaign
 
+        if figures not in (None, "svg", "png"):
+            raise InputError(f"--figures is svg or png; given {figures!r}")
         campaign = Campaign.open(folder)
         with campaign.locked():
             conclude(campaign, as_json)
+            if figures is not None:
+                _write_figures(campaign, figures)
+
+
+def _write_figures(campaign: Campaign, file_format: str) -> None:
+    from search.campaign.file import write_atomically
+    from search.report import figures
+
+    drawn = figures(campaign.ledger.rows, campaign.summary(), file_format=file_format)
+    for name, data in drawn.items():
+        write_atomically(campaign.folder / "figures" / name, data, keep=False)
 
 
 def export(

@@ -14,12 +14,20 @@ _QUIET_LINE = 10.0
 
 
 def search_progress(campaign: Campaign) -> None:
-    """Run the search, a bar for each strategy."""
+    """Run the search, a bar for each strategy and one for the finalists."""
+    from search.campaign import PolishProgress
+
     ground = campaign.problem.task.ground_energy
     with _progress() as progress:
         bars: dict[str, Any] = {}
         said = time.monotonic()
         for arm in campaign.search():
+            if isinstance(arm, PolishProgress):
+                if "finalists" not in bars:
+                    bars["finalists"] = progress.add_task("finalists", total=arm.total, note="")
+                note = f"{arm.done} of {arm.total} polished"
+                progress.update(bars["finalists"], completed=arm.done, note=note)
+                continue
             if arm.strategy not in bars:
                 bars[arm.strategy] = progress.add_task(
                     arm.strategy, total=_total(campaign), note=""
