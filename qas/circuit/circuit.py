@@ -47,6 +47,13 @@ class Circuit:
         if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MAX_QUBITS:
             raise InputError(f"a circuit has 1..{MAX_QUBITS} qubits; given {n!r}")
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.n_qubits, self.gates))
+
+    def __hash__(self) -> int:
+        return self._hash
+
     def then(self, name: str, *qubits: int, angle: float | None = None) -> Circuit:
         """This circuit followed by one gate; a rotation without ``angle`` is free.
 

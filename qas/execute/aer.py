@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit, checked_params
 from qas.device import Device
@@ -50,8 +50,6 @@ class AerSimulator:
         inputs: ArrayLike | None = None,
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`."""
-        from qiskit_aer.library import SaveExpectationValue
-
         if inputs is not None:
             raise InputError("this circuit has no data inputs; leave inputs out")
         single = isinstance(observables, Observable)
@@ -60,21 +58,29 @@ class AerSimulator:
         if not is_native(circuit, self.device):
             lowering = self.device.lowering(circuit)
             native, rows = lowering.native, lowering.angles(rows)
+        mean = self.estimate_many([native.bind(row) for row in rows], wanted)
+        mean = mean[:, 0] if single else mean
+        return Estimate(mean, np.zeros_like(mean), circuits=len(rows))
+
+    def estimate_many(
+        self, circuits: Sequence[Circuit], observables: Sequence[Observable]
+    ) -> NDArray[np.float64]:
+        """Values, shape (n_circuits, n_observables), of bound native circuits in one batch."""
+        from qiskit_aer.library import SaveExpectationValue
+
         runs = []
-        for row in rows:
-            run = native.bind(row).to_qiskit()
-            for number, one in enumerate(wanted):
+        for circuit in circuits:
+            run = circuit.to_qiskit()
+            for number, one in enumerate(observables):
                 save = SaveExpectationValue(one.to_qiskit(), label=f"value{number}")
                 run.append(save, range(run.num_qubits))
             runs.append(run)
         result = self._aer.run(runs).result()
         if not result.success:
             raise RuntimeError(f"Aer failed: {result.status}")
-        mean = np.array(
-            [[result.data(b)[f"value{k}"] for k in range(len(wanted))] for b in range(len(runs))]
-        ).reshape(len(runs), len(wanted))
-        mean = mean[:, 0] if single else mean
-        return Estimate(mean, np.zeros_like(mean), circuits=len(runs))
+        labels = [f"value{number}" for number in range(len(observables))]
+        rows = [[result.data(b)[label] for label in labels] for b in range(len(runs))]
+        return np.array(rows, dtype=np.float64).reshape(len(runs), len(labels))
 
 
 def noise_model(device: Device, *, kraus: bool = True) -> NoiseModel:

@@ -102,9 +102,9 @@ def references() -> str:
         retrained = [s["finalists"][0]["error_retrained"] for s in summaries(task, device)]
         date = run["device"]["calibration_date"] or "no calibration"
         lines.append(
-            f"- {task} on {device} ({date}, hash {run['device']['hash']}): Hartree-Fock's circuit on "
-            f"its best layout {error:.3f} mHa; best finalist retrained without noise: worst error "
-            f"{max(retrained):.1e} hartree."
+            f"- {task} on {device} ({date}, hash {run['device']['hash']}): "
+            f"Hartree-Fock's circuit on its best layout {error:.3f} mHa; "
+            f"best finalist retrained without noise: worst error {max(retrained):.1e} hartree."
         )
     return "\n".join(lines)
 

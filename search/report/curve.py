@@ -117,4 +117,4 @@ def _set_widths(axes: Axes, smallest: float, largest: float) -> None:
         axes.set_xlim(smallest / 1.3, largest * 1.02)
     else:
         axes.set_xlim(0, largest * 1.02 or 1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
