@@ -40,7 +40,7 @@ class NoisySimulator:
     >>> zz = qas.Observable.of(["ZZ"], [1.0])
     >>> bell = qas.Circuit(2).then("h", 0).then("cx", 0, 1)
     >>> round(float(NoisySimulator(device).estimate(bell, zz, []).mean[0]), 4)
-    0.9885
+    0.9884
     """
 
     def __init__(

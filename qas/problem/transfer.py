@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit, Gate
-from qas.device.lowering import euler_angles
+from qas.device.run import euler_angles
 
 Segment = list[tuple[int, Gate]]
 

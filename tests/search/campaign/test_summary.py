@@ -71,7 +71,9 @@ def test_finalists_are_a_front_best_first(finished: Path) -> None:
     assert noisy == sorted(noisy)
     assert pairs == sorted(set(pairs), reverse=True)
     assert noisy[0] <= min(arm["best_energy"] for arm in summary["arms"])
-    assert summary["spent"] == sum(arm["spent"]["evaluations"] for arm in summary["arms"])
+    assert summary["spent"]["evaluations"] == sum(
+        arm["spent"]["evaluations"] for arm in summary["arms"]
+    )
     ground = load_task("h2").ground_energy
     assert ground is not None
     for entry in summary["finalists"]:
