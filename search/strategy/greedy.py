@@ -32,8 +32,8 @@ from qas.problem import (
     vary,
 )
 
-GAIN = 1e-4
-"""Hartree that a longer block must gain over the circuit before it."""
+GAIN, IDEAL_GAIN = 1e-4, 1e-7
+"""Hartree that a block must gain to be kept, on a device and without noise."""
 LONGEST = 3
 """CX in the longest block."""
 TRIED = 48
@@ -66,16 +66,15 @@ class Skeleton:
 class Greedy:
     """Rounds of growth from the empty skeleton, each followed by placements; see the module.
 
-    A round is a queue of jobs: ("grow", k) adds one block to the best skeleton of the round,
-    ("place", pairs) puts a skeleton on the device. Rounds differ by their random starts
-    and by the blocks that they try.
+    A step either grows the round's skeleton by one block or places a waiting skeleton on
+    the device. Rounds differ by their random starts and by the blocks that they try.
     """
 
     name = "greedy"
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        del problem
-        self.seed, self.steps, self.round = seed, 0, 0
+        self.gain = IDEAL_GAIN if problem.device.is_ideal else GAIN
+        self.seed, self.steps = seed, 0
         self.current: Skeleton | None = None
         self.queue: list[Skeleton] = []
         self.gained: dict[int, int] = {}
@@ -96,7 +95,6 @@ class Greedy:
             self.best, self.improved = None, True
             self.queue += [] if self.champion is None else [self.champion[1]]
             self.current = optimised(problem, (), meter, rng)
-            self.round += 1
             self.queue.append(self.current)
         else:
             self._grow(problem, meter, rng)
@@ -111,7 +109,7 @@ class Greedy:
         for trial in trials:
             if self.champion is None or trial.energy < self.champion[0]:
                 self.champion = trial.energy, skeleton
-            if self.best is None or trial.energy < self.best - GAIN:
+            if self.best is None or trial.energy < self.best - self.gain:
                 self.best, self.improved = trial.energy, True
 
     def _grow(self, problem: Problem, meter: Meter, rng: np.random.Generator) -> None:
@@ -122,15 +120,15 @@ class Greedy:
         assert self.current is not None
         self.improved = False
         ground = problem.task.ground_energy
-        solved = ground is not None and self.current.energy < ground + GAIN
+        solved = ground is not None and self.current.energy < ground + self.gain
         shortest = self.gained.get(len(self.current.pairs), 1)
         for length in () if solved else range(shortest, LONGEST + 1):
             children = self._children(problem, length, meter, rng)
-            good = [c for c in children if c.energy < self.current.energy - GAIN]
+            good = [c for c in children if c.energy < self.current.energy - self.gain]
             if good:
                 good.sort(key=lambda child: child.energy)
                 # Skeletons that are as good without noise may differ much on the device.
-                best = [c for c in good if c.energy < good[0].energy + 10 * GAIN]
+                best = [c for c in good if c.energy < good[0].energy + 10 * self.gain]
                 self.queue += best[:KEPT]
                 self.gained[len(self.current.pairs)] = length
                 self.current = good[0]
@@ -186,7 +184,7 @@ class Greedy:
         for _ in range(GAUGES):
             if not meter.exhausted:
                 other = optimised(problem, skeleton.pairs, meter, rng)
-                if other.energy < skeleton.energy + GAIN:
+                if other.energy < skeleton.energy + self.gain:
                     found.append(other.angles)
         return found
 
@@ -195,7 +193,6 @@ class Greedy:
         return {
             "seed": self.seed,
             "steps": self.steps,
-            "round": self.round,
             "current": None if self.current is None else _to_row(self.current),
             "gained": [list(pair) for pair in self.gained.items()],
             "best": self.best,
@@ -207,7 +204,6 @@ class Greedy:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict``."""
         self.seed, self.steps = int(state["seed"]), int(state["steps"])
-        self.round = int(state["round"])
         self.current = None if state["current"] is None else _from_row(state["current"])
         self.gained = {int(pairs): int(length) for pairs, length in state["gained"]}
         self.best, self.improved = state["best"], bool(state["improved"])
