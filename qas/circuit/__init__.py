@@ -1,5 +1,6 @@
 """Circuits: the value that is searched for."""
 
+from qas.circuit.array import from_arrays, to_arrays
 from qas.circuit.circuit import Circuit, checked_params
 from qas.circuit.gate import GATE_NAMES, ROTATIONS, Gate, fixed_matrix, rotation_matrix
 
@@ -10,5 +11,7 @@ __all__ = [
     "Gate",
     "checked_params",
     "fixed_matrix",
+    "from_arrays",
     "rotation_matrix",
+    "to_arrays",
 ]
