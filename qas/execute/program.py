@@ -19,6 +19,7 @@ from qas.device.noise import gate_noise, qubit_relaxation, unitary_transfer
 from qas.device.schedule import idle_after
 
 RX, RY, RZ, ONE, TWO = range(5)
+Tables = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 _ROTATION = {"rx": RX, "ry": RY, "rz": RZ}
 
 
@@ -56,6 +57,7 @@ class ChannelTable:
         self.one: list[NDArray[np.float64]] = []
         self.two: list[NDArray[np.float64]] = []
         self._row: dict[object, int] = {}
+        self._arrays: Tables | None = None
 
     def gate_row(self, gate: Gate) -> int:
         """Row of the gate's channel in the table of its width."""
@@ -84,22 +86,26 @@ class ChannelTable:
     def _add(self, channel: NDArray[np.float64]) -> int:
         table = self.one if len(channel) == 4 else self.two
         table.append(channel)
+        self._arrays = None
         return len(table) - 1
 
-    def arrays(
-        self,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-        """(one, two, where, filled) as in `Program`."""
-        one = np.array(self.one).reshape(-1, 4, 4)
-        two = np.zeros((len(self.two), 256))
-        where = np.zeros((len(self.two), 256, 2), dtype=np.int64)
-        filled = np.zeros(len(self.two), dtype=np.int64)
-        for row, channel in enumerate(self.two):
-            rows, columns = np.nonzero(channel)
-            filled[row] = len(rows)
-            two[row, : len(rows)] = channel[rows, columns]
-            where[row, : len(rows), 0], where[row, : len(rows), 1] = rows, columns
-        return one, two, where, filled
+    def arrays(self) -> Tables:
+        """(one, two, where, filled) as in `Program`; made again only when a channel came in."""
+        if self._arrays is None:
+            self._arrays = _as_arrays(self.one, self.two)
+        return self._arrays
+
+
+def _as_arrays(one: list[NDArray[np.float64]], two: list[NDArray[np.float64]]) -> Tables:
+    values = np.zeros((len(two), 256))
+    where = np.zeros((len(two), 256, 2), dtype=np.int64)
+    filled = np.zeros(len(two), dtype=np.int64)
+    for row, channel in enumerate(two):
+        rows, columns = np.nonzero(channel)
+        filled[row] = len(rows)
+        values[row, : len(rows)] = channel[rows, columns]
+        where[row, : len(rows), 0], where[row, : len(rows), 1] = rows, columns
+    return np.array(one).reshape(-1, 4, 4), values, where, filled
 
 
 def encode(circuit: Circuit, table: ChannelTable, idle: bool) -> Program:
