@@ -68,6 +68,8 @@ class AerSimulator:
         """Values, shape (n_circuits, n_observables), of bound native circuits in one batch."""
         from qiskit_aer.library import SaveExpectationValue
 
+        if not circuits:
+            return np.zeros((0, len(observables)))
         runs = []
         for circuit in circuits:
             run = circuit.to_qiskit()

@@ -47,13 +47,21 @@ class Meter:
         budget: evaluations that may be spent; None is unlimited.
         n_groups: commuting groups of the observable, for `Cost.measurement_circuits`.
         spent: what was spent before, when a campaign goes on.
+        seconds: wall time from now after which the meter is exhausted too; None: no limit.
     """
 
-    def __init__(self, budget: int | None, n_groups: int, spent: Cost | None = None) -> None:
+    def __init__(
+        self,
+        budget: int | None,
+        n_groups: int,
+        spent: Cost | None = None,
+        seconds: float | None = None,
+    ) -> None:
         if budget is not None and budget < 1:
             raise InputError(f"the budget must be at least 1 evaluation; given {budget}")
         self.budget, self.n_groups = budget, n_groups
         self.spent = spent or Cost()
+        self._deadline = None if seconds is None else time.monotonic() + seconds
 
     @property
     def left(self) -> float:
@@ -62,8 +70,8 @@ class Meter:
 
     @property
     def exhausted(self) -> bool:
-        """True once nothing is left."""
-        return self.left <= 0
+        """True once no evaluation or no time is left."""
+        return self.left <= 0 or (self._deadline is not None and time.monotonic() >= self._deadline)
 
     def charge(self, evaluations: int, started: float, sweeps: int = 0) -> None:
         """Count work that began at ``started`` (seconds, of `time.perf_counter`)."""

@@ -108,9 +108,11 @@ class Problem:
         """Every gate that may be placed on a layout, in a fixed order."""
         return tokens(self.patch(layout), self.pool)
 
-    def meter(self, budget: int | None, spent: Cost | None = None) -> Meter:
-        """A meter that counts this task's measurement circuits."""
-        return Meter(budget, self.task.observable.n_groups, spent)
+    def meter(
+        self, budget: int | None, spent: Cost | None = None, seconds: float | None = None
+    ) -> Meter:
+        """A meter that counts this task's measurement circuits; see `Meter`."""
+        return Meter(budget, self.task.observable.n_groups, spent, seconds)
 
     def fits(self, circuit: Circuit, layout: Layout) -> bool:
         """True if every two-qubit gate joins qubits that share an edge on the layout."""

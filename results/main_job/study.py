@@ -102,7 +102,7 @@ def references() -> str:
         retrained = [s["finalists"][0]["error_retrained"] for s in summaries(task, device)]
         date = run["device"]["calibration_date"] or "no calibration"
         lines.append(
-            f"- {task} on {device} ({date}, hash {run['device']['hash']}): "
+            f"- {task} on {device} ({date}, hash {run['device']['hash'][:16]}): "
             f"Hartree-Fock's circuit on its best layout {error:.3f} mHa; "
             f"best finalist retrained without noise: worst error {max(retrained):.1e} hartree."
         )

@@ -46,22 +46,21 @@ def run_arm(
     """
     path = folder / "checkpoints" / f"{name}.npz"
     strategy = make_strategy(name, problem, seed)
-    meter, number, before = problem.meter(budget), 0, 0.0
+    spent, number, before = Cost(), 0, 0.0
     known = ledger.of_kind("trial", strategy=name)
     state = load_checkpoint(path, lambda state: state["number"] <= len(known))
     if state is not None:
         strategy.load_state_dict(state["strategy"])
-        meter = problem.meter(budget, Cost(**state["spent"]))
+        spent = Cost(**state["spent"])
         number, before = int(state["number"]), float(state["seconds"])
+    left = None if seconds_allowed is None else seconds_allowed - before
+    meter = problem.meter(budget, spent, left)
     best = _best([Trial.from_dict(row["trial"]) for row in known[:number]])
     held = {row["number"]: without_times(row) for row in known}
     started = saved = time.monotonic()
     idle_steps = 0
     yield ArmProgress(name, meter.spent, before, number, best)
     while not meter.exhausted and idle_steps < 1000:
-        seconds = before + time.monotonic() - started
-        if seconds_allowed is not None and seconds >= seconds_allowed:
-            break
         spent_before = meter.spent.evaluations
         trials = strategy.step(problem, meter)
         idle_steps = idle_steps + 1 if meter.spent.evaluations == spent_before else 0

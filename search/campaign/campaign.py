@@ -6,7 +6,7 @@ import fcntl
 import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,8 @@ class Campaign:
             InputError: the backend does not exist or does not fit.
         """
         check_backend(options, count, self.problem)
+        if self.ledger.of_kind("references") and not self.ledger.of_kind("finalist"):
+            raise InputError(f"{self.folder} has no finalists to tune: search with a larger budget")
         self.ledger.append([{"kind": "plan", "options": asdict(options), "count": count}])
 
     def tune(self) -> Iterator[TuneProgress]:
@@ -162,7 +164,12 @@ class Campaign:
             "strategy": ",".join(settings.strategies),
             "seed": settings.seed,
             "budget": settings.budget,
-            "spent": sum((Cost(**arm["spent"]) for arm in arms), Cost()).to_dict(),
+            "spent": _total(arms).to_dict(),
+            "spent_polishing": _total(polished).to_dict(),
+            "spent_tuning": {
+                key: sum(row[key] for row in ledger.of_kind("tuned"))
+                for key in ("shots", "circuits")
+            },
             "finalists": [self._finalist_entry(row) for row in ledger.of_kind("finalist")],
             "arms": arms,
             "references": next(iter(ledger.of_kind("references")), {}).get("references", {}),
@@ -184,8 +191,9 @@ class Campaign:
         }
         rough, polished = rough_front(arms), []
         for done, item in enumerate(rough, start=1):
-            trial = polish(self.problem, item.trial, self.problem.meter(None))
-            polished.append(Finalist(item.strategy, trial))
+            meter = self.problem.meter(None)
+            trial = polish(self.problem, item.trial, meter)
+            polished.append(Finalist(item.strategy, replace(trial, cost=meter.spent)))
             yield PolishProgress(done, len(rough))
         return polished
 
@@ -206,6 +214,7 @@ class Campaign:
                 "two_qubit_gates": item.trial.two_qubit_gates,
                 "energy_pessimistic": pessimistic_energy(self.problem, item),
                 "physical_qubits": list(item.trial.candidate.layout),
+                "spent": item.trial.cost.to_dict(),
             }
             for item in polished
         ]
@@ -270,6 +279,10 @@ def pessimistic_energy(problem: Problem, finalist: Finalist) -> float:
     trial = finalist.trial
     simulator = NoisySimulator(problem.patch(trial.candidate.layout), pessimistic=True)
     return float(simulator.estimate(trial.native, problem.task.observable, trial.angles).mean[0])
+
+
+def _total(rows: list[Any]) -> Cost:
+    return sum((Cost(**row["spent"]) for row in rows), Cost())
 
 
 def _arm_row(progress: ArmProgress) -> Row:

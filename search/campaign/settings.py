@@ -143,7 +143,7 @@ def device_summary(device: Device) -> dict[str, Any]:
     return {
         "name": device.name,
         "calibration_date": device.calibration_date,
-        "hash": device.hash[:16],
+        "hash": device.hash,
     }
 
 

@@ -96,6 +96,8 @@ def check_backend(options: TuneOptions, count: int, problem: Problem) -> None:
     """Raise InputError now, before anything is spent, if the plan cannot be carried out."""
     if count < 1:
         raise InputError(f"--finalists must be at least 1; given {count}")
+    if problem.device.is_ideal:
+        raise InputError("an ideal device has no chip to tune on: search on a calibration instead")
     chip = parse_backend(options.backend, problem.patch(problem.layouts[0]), options.account)
     RuntimeBackend(chip, options.shots, options.resilience_level, options.mode)
 
@@ -110,10 +112,11 @@ def tune_finalist(
 ) -> Iterator[TuneProgress]:
     """Tune one finalist; rows go to the ledger, the last one with the comparison.
 
-    A killed tuning goes on from its last saved step; a finished one is left alone.
+    A killed tuning goes on from its last saved step; a finished one is left alone, and so
+    is a circuit without angles.
     """
     match = {"id": entry["id"], "backend": options.backend, "plan": options.key}
-    if ledger.of_kind("tuned", **match):
+    if ledger.of_kind("tuned", **match) or not trial.params:
         return
     patch = problem.patch(trial.candidate.layout)
     chip = parse_backend(options.backend, patch, options.account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,10 +65,14 @@ def run(
     with guarded(out):
         options = TuneOptions(backend=backend, steps=steps, shots=shots, seed=seed)
         settings = _settings(task, device, qubits, strategy, budget, minutes, seed)
-        check_backend(options, finalists, settings.problem())
+        if settings.device.is_ideal:
+            print("an ideal device has no chip: searching without tuning", file=sys.stderr)
+        else:
+            check_backend(options, finalists, settings.problem())
         campaign = _created(settings, out)
     with guarded(campaign.folder), campaign.locked():
-        campaign.plan_tuning(options, finalists)
+        if not settings.device.is_ideal:
+            campaign.plan_tuning(options, finalists)
         _finish(campaign, as_json)
 
 

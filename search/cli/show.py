@@ -77,7 +77,7 @@ def leaderboard(campaign: Campaign, summary: dict[str, Any]) -> None:
     device = summary["device"]
     print(
         f"{summary['task']} on {device['name']}, calibration of "
-        f"{device['calibration_date'] or 'no date'}, hash {device['hash']}"
+        f"{device['calibration_date'] or 'no date'}, hash {device['hash'][:16]}"
     )
     unit = "hartree" if ground is None else "mHa above the ground state"
     print(f"\nStrategies, the same budget each; energies in {unit}")

@@ -82,6 +82,10 @@ def cost(record: Record) -> Markup:
     if spent:
         simulated = duration(finite(spent.get("simulator_seconds")))
         rows.append(["search", *(count(spent.get(key)) for key in _COST_WORDS), NONE, simulated])
+    if polishing := mapping(record.summary.get("spent_polishing")):
+        simulated = duration(finite(polishing.get("simulator_seconds")))
+        cells = (count(polishing.get(key)) for key in _COST_WORDS)
+        rows.append(["polishing the finalists", *cells, NONE, simulated])
     tuned = [f for f in record.finalists if f.tuned or f.value("energy_tuned") is not None]
     if tuned:
         shots, circuits = (sum(f.value(key) or 0.0 for f in tuned) for key in ("shots", "circuits"))

@@ -54,6 +54,9 @@ def set_heights(axes: Axes, record: Record) -> None:
 
     axes.set_yscale("log")
     low, high = axes.get_ylim()
+    if high < 1.2 * low:  # all trials at one energy: give the line some room
+        axes.set_ylim(low / 2, high * 2)
+        low, high = axes.get_ylim()
     narrow = high / low < 30
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

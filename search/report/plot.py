@@ -140,17 +140,27 @@ def label_ends(
     names = list(ends)
     heights = [float(to_axes.transform(ends[name])[1]) for name in names]
     for name, height in zip(names, spread(heights, 0.075), strict=True):
-        axes.annotate(
+        x, y = to_axes.transform(ends[name])
+        axes.plot(
+            [x, 1.025],
+            [y, height],
+            transform=axes.transAxes,
+            color=colours[name],
+            linewidth=0.7,
+            alpha=0.6,
+            clip_on=False,
+            scalex=False,
+            scaley=False,
+        )
+        axes.text(
+            1.03,
+            height,
             shortened(name),
-            xy=ends[name],
-            xytext=(1.03, height),
-            textcoords="axes fraction",
+            transform=axes.transAxes,
             color=colours[name],
             fontweight="bold",
             fontsize=9.5,
             va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colours[name], "linewidth": 0.7, "alpha": 0.6},
         )
 
 

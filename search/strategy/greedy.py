@@ -86,6 +86,8 @@ class Greedy:
         """Place the best waiting skeleton, or grow when none is waiting."""
         rng = np.random.default_rng([self.seed, self.steps])
         self.steps += 1
+        if self.steps == 1:
+            return baseline(problem, meter)
         if self.queue:
             skeleton = self.queue.pop(0)
             trials = self._place(problem, skeleton, meter, rng)
@@ -181,7 +183,7 @@ class Greedy:
     ) -> list[tuple[float, ...]]:
         """Angles that are as good as the skeleton's without noise, its own first."""
         found = [skeleton.angles]
-        for _ in range(GAUGES):
+        for _ in range(GAUGES if skeleton.pairs else 0):
             if not meter.exhausted:
                 other = optimised(problem, skeleton.pairs, meter, rng)
                 if other.energy < skeleton.energy + self.gain:
@@ -210,6 +212,16 @@ class Greedy:
         champion = state["champion"]
         self.champion = champion and (float(champion[0]), _from_row(champion[1]))
         self.queue = [_from_row(row) for row in state["queue"]]
+
+
+def baseline(problem: Problem, meter: Meter) -> list[Trial]:
+    """The empty circuit and Hartree-Fock's on the best layout: what growth has to beat."""
+    circuits = [Circuit(problem.n_qubits), problem.task.hf_circuit()]
+    return [
+        problem.score(Candidate(circuit, problem.layouts[0]), meter)
+        for circuit in circuits
+        if circuit is not None and not meter.exhausted
+    ]
 
 
 def blocks_of(problem: Problem, length: int) -> list[Pairs]:
