@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit, checked_params
 from qas.device import Device
 from qas.device.lowering import is_native
-from qas.errors import InputError
-from qas.execute.backend import Estimate
+from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.task import Observable
 
 if TYPE_CHECKING:
@@ -50,10 +49,8 @@ class AerSimulator:
         inputs: ArrayLike | None = None,
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`."""
-        if inputs is not None:
-            raise InputError("this circuit has no data inputs; leave inputs out")
-        single = isinstance(observables, Observable)
-        wanted = [observables] if isinstance(observables, Observable) else list(observables)
+        refuse_inputs(inputs)
+        wanted, single = observable_list(observables)
         native, rows = circuit, checked_params(circuit, params)
         if not is_native(circuit, self.device):
             lowering = self.device.lowering(circuit)

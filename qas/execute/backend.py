@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit
+from qas.errors import InputError
 from qas.task import Observable
 
 
@@ -26,6 +27,30 @@ class Estimate:
     """Shots spent in total, mitigation included; 0 where the backend is exact."""
     circuits: int = 0
     """Circuits executed in total, measurement bases and mitigation included."""
+
+
+def observable_list(
+    observables: Observable | Sequence[Observable],
+) -> tuple[list[Observable], bool]:
+    """The observables as a list, and whether one alone was given.
+
+    Raises:
+        InputError: something else, such as a Qiskit operator.
+    """
+    if isinstance(observables, Observable):
+        return [observables], True
+    if isinstance(observables, Sequence) and all(isinstance(o, Observable) for o in observables):
+        return list(observables), False
+    raise InputError(
+        f"observables must be a qas.Observable or several; given {type(observables).__name__}. "
+        "Of a Qiskit operator: qas.Observable.of(op.paulis.to_labels(), op.coeffs.real)"
+    )
+
+
+def refuse_inputs(inputs: ArrayLike | None) -> None:
+    """Raise InputError for data inputs, which these circuits do not have."""
+    if inputs is not None:
+        raise InputError("this circuit has no data inputs; leave inputs out")
 
 
 @runtime_checkable

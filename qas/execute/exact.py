@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit, Gate, checked_params, fixed_matrix
 from qas.errors import InputError
 from qas.execute import state_kernel as kernel
-from qas.execute.backend import Estimate
+from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.insertion import Insertions
 from qas.task import Observable
 
@@ -50,12 +50,10 @@ class ExactSimulator:
         inputs: ArrayLike | None = None,
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`."""
-        if inputs is not None:
-            raise InputError("this circuit has no data inputs; leave inputs out")
-        if isinstance(observables, Observable):
-            mean = self._values(circuit, observables, params)
-        else:
-            mean = np.stack([self._values(circuit, one, params) for one in observables], axis=1)
+        refuse_inputs(inputs)
+        wanted, single = observable_list(observables)
+        mean = np.stack([self._values(circuit, one, params) for one in wanted], axis=1)
+        mean = mean[:, 0] if single else mean
         return Estimate(mean, np.zeros_like(mean))
 
     def value_and_grad(

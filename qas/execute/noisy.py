@@ -14,7 +14,7 @@ from qas.device.lowering import Lowering, is_native
 from qas.device.noise import readout_transfer
 from qas.errors import InputError
 from qas.execute import pauli_kernel as kernel
-from qas.execute.backend import Estimate
+from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.insertion import Insertions
 from qas.execute.program import ChannelTable, Program, encode, operation
 from qas.task import Observable
@@ -74,12 +74,10 @@ class NoisySimulator:
         inputs: ArrayLike | None = None,
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`."""
-        _refuse_inputs(inputs)
-        if isinstance(observables, Observable):
-            mean = self._values(circuit, observables, params)
-        else:
-            columns = [self._values(circuit, one, params) for one in observables]
-            mean = np.stack(columns, axis=1)
+        refuse_inputs(inputs)
+        wanted, single = observable_list(observables)
+        mean = np.stack([self._values(circuit, one, params) for one in wanted], axis=1)
+        mean = mean[:, 0] if single else mean
         return Estimate(mean, np.zeros_like(mean))
 
     def value_and_grad(
@@ -224,8 +222,3 @@ def _arrays(
     NDArray[np.int64],
 ]:
     return program.ops, program.angles, program.one, program.two, program.where, program.filled
-
-
-def _refuse_inputs(inputs: ArrayLike | None) -> None:
-    if inputs is not None:
-        raise InputError("this circuit has no data inputs; leave inputs out")

@@ -66,8 +66,11 @@ def set_heights(axes: Axes, record: Record) -> None:
 def references(axes: Axes, record: Record, outside: bool = False) -> None:
     """Hartree-Fock's circuit under the same noise, and chemical accuracy where it is near."""
     if record.hartree_fock is not None:
-        height = heights(record, np.array([record.hartree_fock]))[0]
-        plot.reference_line(axes, float(height), "Hartree-Fock circuit", outside)
+        height = float(heights(record, np.array([record.hartree_fock]))[0])
+        low, high = axes.get_ylim()
+        if record.ground is not None:
+            axes.set_ylim(min(low, height / 1.5), max(high, height * 1.5))
+        plot.reference_line(axes, height, "Hartree-Fock circuit", outside)
     low, _ = axes.get_ylim()
     is_molecule = record.ground is not None and record.hartree_fock is not None
     if is_molecule and low < 3 * plot.CHEMICAL_ACCURACY:

@@ -1,0 +1,53 @@
+"""The smallest searches end as well as large ones: exit 0, a finalist, a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Invoke = Callable[..., Any]
+
+
+@pytest.mark.parametrize("budget", [1, 20, 150, 500, 1000, 2000])
+def test_every_budget_ends_with_a_finalist_and_a_report(
+    invoke: Invoke, tmp_path: Path, budget: int
+) -> None:
+    out = tmp_path / "c"
+    result = invoke("search", "--task", "h2", "--budget", budget, "--seed", 1, "--out", out)
+    assert result.exit_code == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["finalists"]
+    assert summary["spent_polishing"]["evaluations"] > 0
+    assert "</html>" in (out / "report.html").read_text()
+
+
+def test_minutes_hold_inside_a_step(invoke: Invoke, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    words = ("--task", "h2-4", "--minutes", 0.02, "--out", out)
+    assert invoke("search", *words).exit_code == 0
+    (arm,) = json.loads((out / "summary.json").read_text())["arms"]
+    assert arm["seconds"] < 1.2 + 5.0  # a kernel may have to compile
+
+
+def test_ideal_devices_are_searched_and_not_tuned(invoke: Invoke, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    words = ("h2", "--device", "ideal", "--strategy", "greedy", "--budget", 3000, "--out", out)
+    assert invoke("run", *words).exit_code == 0
+    before = (out / "ledger.jsonl").read_bytes()
+    refused = invoke("tune", out)
+    assert refused.exit_code == 2
+    assert "no chip" in refused.stderr
+    assert (out / "ledger.jsonl").read_bytes() == before
+
+
+def test_circuits_without_angles_are_not_tuned(invoke: Invoke, tmp_path: Path) -> None:
+    """Hartree-Fock's circuit has nothing to tune: no shot is spent on it."""
+    out = tmp_path / "c"
+    words = ("--task", "h2", "--budget", 20, "--seed", 1, "--out", out)
+    assert invoke("search", *words).exit_code == 0
+    assert invoke("tune", out, "--steps", 2, "--shots", 64).exit_code == 0
+    assert json.loads((out / "summary.json").read_text())["spent_tuning"]["shots"] == 0
