@@ -12,7 +12,7 @@ from qas.task import Observable
 
 
 @dataclass(frozen=True)
-class Cost:
+class ShotCost:
     """Circuits, shots and jobs of one request, mitigation included."""
 
     circuits: int
@@ -29,7 +29,7 @@ class ShotBackend(Backend, Protocol):
 
     def cost(
         self, circuit: Circuit, observables: Observable | Sequence[Observable], n_rows: int
-    ) -> Cost:
+    ) -> ShotCost:
         """What `estimate` will spend on ``n_rows`` parameter vectors."""
         ...
 

@@ -16,7 +16,7 @@ from qas.circuit import Circuit, checked_params
 from qas.errors import InputError
 from qas.execute.backend import Estimate
 from qas.execute.chip import Chip
-from qas.execute.cost import Cost
+from qas.execute.cost import ShotCost
 from qas.execute.runtime_result import read
 from qas.task import Observable
 
@@ -99,13 +99,13 @@ class RuntimeBackend:
 
     def cost(
         self, circuit: Circuit, observables: Observable | Sequence[Observable], n_rows: int
-    ) -> Cost:
+    ) -> ShotCost:
         """What `estimate` will execute, counted on the program the Estimator prepares."""
         placed, operators = self._placed(circuit, observables)
         per_row, per_job, shots = self._program_size(placed, operators)
         jobs = self._n_jobs(per_row, per_job, shots, n_rows)
         circuits = n_rows * per_row + jobs * per_job
-        return Cost(circuits, circuits * shots, jobs)
+        return ShotCost(circuits, circuits * shots, jobs)
 
     def estimate(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 from qas.circuit import Circuit
 from qas.errors import InputError
 from qas.execute.backend import Backend, Estimate
-from qas.execute.cost import Cost, ShotBackend, reseeded
+from qas.execute.cost import ShotBackend, ShotCost, reseeded
 from qas.task import Observable
 from qas.train.adam import Adam
 from qas.train.plan import Gradient, parameter_shift
@@ -141,13 +141,13 @@ def _moved(
     )
 
 
-def _price(circuit: Circuit, observable: Observable, backend: Backend, n_rows: int) -> Cost:
+def _price(circuit: Circuit, observable: Observable, backend: Backend, n_rows: int) -> ShotCost:
     if isinstance(backend, ShotBackend):
         return backend.cost(circuit, observable, n_rows)
-    return Cost(circuits=n_rows, shots=0)
+    return ShotCost(circuits=n_rows, shots=0)
 
 
-def _affordable(price: Cost, state: TrainState, settings: TuneSettings) -> bool:
+def _affordable(price: ShotCost, state: TrainState, settings: TuneSettings) -> bool:
     shots = settings.max_shots is None or state.shots + price.shots <= settings.max_shots
     circuits = settings.max_circuits
     return shots and (circuits is None or state.circuits + price.circuits <= circuits)

@@ -175,4 +175,5 @@ def settings_of(
     loaded = load_task(task)
     if budget is None and minutes is None:
         budget = default_budget(loaded.n_qubits)
-    return Settings(loaded, load_device(device), strategies, seed, budget, minutes, qubits)
+    chip = load_device(device, n_qubits=max(16, loaded.n_qubits))
+    return Settings(loaded, chip, strategies, seed, budget, minutes, qubits)
