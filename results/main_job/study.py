@@ -167,8 +167,9 @@ of relaxation, idle qubits decohering); *2q*: two-qubit gates of the polished ci
 {references()}
 
 What it shows: polishing, which is search too, levels much of the difference between strategies.
-Under the pessimistic model circuits with two-qubit gates lose most of their gain, and on four
-qubits they stand above Hartree-Fock's circuit: the standard model's optimum is not a promise.
+Under the pessimistic model circuits with two-qubit gates lose much of their gain: on four qubits
+of Manila they stand above Hartree-Fock's circuit, on Sherbrooke and Torino they stay below it. The
+standard model's optimum is not a promise.
 """
     (HERE / "README.md").write_text(page)
     print(page)
