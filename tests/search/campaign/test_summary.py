@@ -50,7 +50,8 @@ def on_ecr(invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_fields_are_those_of_the_public_face(finished: Path, tuned: Path) -> None:
     summary = summary_of(finished)
-    assert summary.keys() == SUMMARY | {"arms", "references", "settings"}
+    beside = {"spent_polishing", "spent_tuning", "arms", "references", "settings"}
+    assert summary.keys() == SUMMARY | beside
     assert summary["device"].keys() == {"name", "calibration_date", "hash"}
     assert (summary["task"], summary["strategy"]) == ("h2", "random,tpe,greedy")
     assert (summary["schema"], summary["seed"], summary["budget"]) == (1, 1, 3000)
