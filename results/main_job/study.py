@@ -166,6 +166,12 @@ of relaxation, idle qubits decohering); *2q*: two-qubit gates of the polished ci
 
 {references()}
 
+How far to trust the comparison: the strategies did not get equal care. `greedy` and the polishing
+were developed on h2 and h2-4 on FakeManilaV2 while looking at seeds 0 to 9, which include these;
+`ddqn`'s settings were chosen on h2 on FakeManilaV2 with seeds 0 and 1; `tpe` and `random` were
+not tuned. h2-3, FakeSherbrooke and FakeTorino were not used for tuning. Five seeds give ranges,
+no significance. The seconds were taken while other work ran on the machine.
+
 What it shows: polishing, which is search too, levels much of the difference between strategies.
 Under the pessimistic model circuits with two-qubit gates lose much of their gain: on four qubits
 of Manila they stand above Hartree-Fock's circuit, on Sherbrooke and Torino they stay below it. The
