@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qas.execute import AerSimulator as AerSimulator
     from qas.execute import ExactSimulator as ExactSimulator
     from qas.execute import NoisySimulator as NoisySimulator
+    from qas.execute import SampledSimulator as SampledSimulator
     from qas.task import Observable as Observable
     from qas.task import Task as Task
     from qas.task import load_task as load_task
@@ -30,6 +31,7 @@ _HOME = {
     "AerSimulator": "qas.execute",
     "ExactSimulator": "qas.execute",
     "NoisySimulator": "qas.execute",
+    "SampledSimulator": "qas.execute",
     "Observable": "qas.task",
     "Task": "qas.task",
     "load_task": "qas.task",

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit, Gate, checked_params
+from qas.device.pair import pair_steps
 from qas.device.run import (
     Turn,
     euler_angles,
@@ -37,19 +38,6 @@ from qas.errors import InputError
 
 if TYPE_CHECKING:
     from qas.device.device import Device
-
-# A two-qubit gate on (a, b) as one-qubit gates before, cx, one-qubit gates after; per wire.
-_AS_CX: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "cx": ((), (), (), ()),
-    "cz": ((), ("h",), (), ("h",)),
-    "ecr": (("s",), ("sx",), ("x",), ()),
-}
-# cx on (a, b) by the native gate of a device, in the same form.
-_CX_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "cx": ((), (), (), ()),
-    "cz": ((), ("h",), (), ("h",)),
-    "ecr": (("sdg",), ("sxdg",), ("x",), ()),
-}
 
 
 @dataclass(frozen=True)
@@ -178,52 +166,15 @@ class _Lowerer:
 
     def place_two(self, name: str, a: int, b: int) -> None:
         """Write a two-qubit gate by the native one, its corrections going into the runs."""
-        if name == "swap":
-            for first, second in ((a, b), (b, a), (a, b)):
-                self.place_two("cx", first, second)
-            return
         self.device.require_coupling(a, b)
         native = self.device.two_qubit_gate
-        if name == native and self.device.gate(native, (a, b)):
-            self.emit_two(a, b)
-        elif name == native == "cz":
-            self.emit_two(b, a)
-        elif name == "cx" or native == "cz":
-            self.place_as_cx(name, a, b)
-        elif name == "cz" and not self.device.gate(native, (a, b)):
-            self.place_as_cx(name, b, a)
-        else:
-            self.place_as_cx(name, a, b)
-
-    def place_as_cx(self, name: str, a: int, b: int) -> None:
-        native = self.device.two_qubit_gate
-        before_a, before_b, after_a, after_b = _AS_CX[name]
-        self.runs[a] += before_a
-        self.runs[b] += before_b
-        if self.device.gate(native, (a, b)):
-            self.place_cx(a, b, native)
-        elif native == "cz":
-            self.runs[b].append("h")
-            self.emit_two(b, a)
-            self.runs[b].append("h")
-        else:
-            self.turn_round(a, b)
-            self.place_cx(b, a, native)
-            self.turn_round(a, b)
-        self.runs[a] += after_a
-        self.runs[b] += after_b
-
-    def turn_round(self, a: int, b: int) -> None:
-        self.runs[a].append("h")
-        self.runs[b].append("h")
-
-    def place_cx(self, a: int, b: int, native: str) -> None:
-        before_a, before_b, after_a, after_b = _CX_BY[native]
-        self.runs[a] += before_a
-        self.runs[b] += before_b
-        self.emit_two(a, b)
-        self.runs[a] += after_a
-        self.runs[b] += after_b
+        forward, backward = (self.device.gate(native, q) is not None for q in ((a, b), (b, a)))
+        for step, wires in pair_steps(name, native, forward, backward):
+            qubits = tuple((a, b)[wire] for wire in wires)
+            if len(qubits) == 2:
+                self.emit_two(*qubits)
+            else:
+                self.runs[qubits[0]].append(step)
 
     def emit_two(self, a: int, b: int) -> None:
         self.flush(a)

@@ -74,15 +74,37 @@ def gate_noise(
         pessimistic: the whole reported error as depolarizing on top of relaxation.
         scale: multiplies the reported error and the duration; 0 is noise-free.
     """
+    relaxations, probability = noise_parts(
+        device, name, qubits, pessimistic=pessimistic, scale=scale
+    )
+    relax: NDArray[np.float64] = np.ones((1, 1))
+    for part in relaxations:
+        relax = np.asarray(np.kron(part, relax))
+    return relax @ depolarizing(probability, len(qubits))
+
+
+def noise_parts(
+    device: Device,
+    name: str,
+    qubits: tuple[int, ...],
+    *,
+    pessimistic: bool = False,
+    scale: float = 1.0,
+) -> tuple[list[NDArray[np.float64]], float]:
+    """The channel of `gate_noise` as what it is made of.
+
+    Returns each qubit's relaxation, shape (4, 4), and the probability of the depolarizing
+    channel before them.
+    """
     calibration = device.gate(name, qubits)
     if calibration is None:
         raise LookupError(f"{name} on {qubits} is not available on {device.name}")
     error, duration = calibration.error * scale, calibration.duration * scale
-    relax: NDArray[np.float64] = np.ones((1, 1))
-    for q in qubits:
-        relax = np.asarray(np.kron(qubit_relaxation(device, q, duration), relax))
-    infidelity = 0.0 if pessimistic else 1.0 - average_fidelity(relax)
-    return relax @ depolarizing(_depolarizing_part(error, infidelity, len(qubits)), len(qubits))
+    relaxations = [qubit_relaxation(device, q, duration) for q in qubits]
+    # average fidelities of a product: its trace is the product of the traces
+    trace, d = math.prod(float(np.trace(r)) for r in relaxations), 1 << len(qubits)
+    infidelity = 0.0 if pessimistic else 1.0 - (trace / d + 1.0) / (d + 1.0)
+    return relaxations, _depolarizing_part(error, infidelity, len(qubits))
 
 
 def qubit_relaxation(device: Device, qubit: int, duration: float) -> NDArray[np.float64]:

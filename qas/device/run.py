@@ -112,13 +112,30 @@ def _matrix(item: Turn | str, params: NDArray[np.float64]) -> NDArray[np.complex
 
 def euler_angles(unitary: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Angles (a, b, c), shape (batch, 3), with U = rz(c) sx rz(b) sx rz(a) up to phase."""
-    special = unitary / np.sqrt(np.linalg.det(unitary))[:, None, None]
-    down, across = special[:, 1, 1], special[:, 1, 0]
+    _, _, across, down = special(unitary).reshape(-1, 4).T
     theta = 2 * np.arctan2(np.abs(across), np.abs(down))
-    total = np.where(np.abs(down) > 1e-12, 2 * np.angle(down), 0.0)
-    gap = np.where(np.abs(across) > 1e-12, 2 * np.angle(across), 0.0)
+    total = np.where(np.abs(down) > 1e-12, 2 * _phase(down), 0.0)
+    gap = np.where(np.abs(across) > 1e-12, 2 * _phase(across), 0.0)
     phi, lam = (total + gap) / 2, (total - gap) / 2
     return np.stack([lam, theta + _PI, phi + _PI], axis=1)
+
+
+def special(unitary: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """The unitaries, shape (batch, 2, 2), divided by a root of their determinants.
+
+    Two sx or one x make the determinant -1, where the principal root jumps: it is i there,
+    whatever side rounding is on. The same holds of the phases of real entries in `_phase`.
+    """
+    root = np.sqrt(np.linalg.det(unitary))
+    root = np.where((root.real < 1e-9) & (root.imag < 0), -root, root)
+    result: NDArray[np.complex128] = unitary / root[:, None, None]
+    return result
+
+
+def _phase(values: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """The argument in (-pi, pi], pi where it is -pi to rounding."""
+    phase = np.angle(values)
+    return np.where(phase < 1e-9 - _PI, phase + 2 * _PI, phase)
 
 
 def euler_slopes(

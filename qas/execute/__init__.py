@@ -2,16 +2,21 @@
 
 from qas.execute.aer import AerSimulator
 from qas.execute.backend import Backend, DifferentiableBackend, Estimate
+from qas.execute.block import Blocks
 from qas.execute.exact import ExactSimulator
-from qas.execute.insertion import Insertions
+from qas.execute.neighbour import BestNeighbours, Neighbours
 from qas.execute.noisy import NoisySimulator
+from qas.execute.sampled import SampledSimulator
 
 __all__ = [
     "AerSimulator",
     "Backend",
+    "BestNeighbours",
+    "Blocks",
     "DifferentiableBackend",
     "Estimate",
     "ExactSimulator",
-    "Insertions",
+    "Neighbours",
     "NoisySimulator",
+    "SampledSimulator",
 ]

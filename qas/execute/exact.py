@@ -1,30 +1,39 @@
-"""The exact simulator: state vectors without noise."""
+"""The exact simulator: state vectors without noise.
+
+Circuits of real gates run in real numbers, chosen by the kernels. Memory on n qubits: two vectors
+of 2^n complex numbers (0.5 GiB at 24 qubits), and up to 256 MiB for the observable; insertions
+take up to 8 vectors more. Time in floats touched, of G gates, P angles, F distinct bit flips of
+the observable, a = 2^n floats (2^(n+1) where a gate is not real): (G + F) a a value,
+about (3 G + P + 2 F) a a gradient; see `qas.execute.state_kernel` and `state_insertion`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import Circuit, Gate, checked_params, fixed_matrix
+from qas.circuit import Circuit, Gate, Population, checked_params
 from qas.errors import InputError
-from qas.execute import state_kernel as kernel
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.insertion import Insertions
+from qas.execute.state_circuit import Encoded, check_population, encode, frozen
+from qas.execute.state_kernel import make_work, sweep
+from qas.execute.state_observable import SignRows, rows_of
+from qas.execute.state_probe import Probes, probes_of, score
 from qas.task import Observable
 
-MAX_QUBITS = 24
-_ROTATION = {"rx": 0, "ry": 1, "rz": 2}
-_ONE, _TWO = 3, 4
+Reals = NDArray[np.float64]
 
 
 class ExactSimulator:
     """Noise-free expectation values, all gradients, every one-gate extension.
 
-    It runs any circuit as it stands, native or not.
+    It runs any circuit as it stands, native or not, and whole populations in one call.
 
     >>> import qas
     >>> circuit = qas.Circuit(1).then("ry", 0)
@@ -34,8 +43,9 @@ class ExactSimulator:
     """
 
     def __init__(self) -> None:
-        self._table = _MatrixTable()
-        self._encoded = lru_cache(maxsize=4096)(self._table.encode)
+        self._encoded = lru_cache(maxsize=4096)(encode)
+        self._probes = lru_cache(maxsize=8)(_probes)
+        self._latest: tuple[Observable, SignRows] | None = None
 
     @property
     def name(self) -> str:
@@ -52,17 +62,40 @@ class ExactSimulator:
         """Exact expectation values; see `Backend.estimate`."""
         refuse_inputs(inputs)
         wanted, single = observable_list(observables)
-        mean = np.stack([self._values(circuit, one, params) for one in wanted], axis=1)
-        mean = mean[:, 0] if single else mean
+        rows = checked_params(circuit, params)
+        none = np.empty((len(rows), 0))
+        columns = [self._sweep(circuit, one, rows, none) for one in wanted]
+        mean = columns[0] if single else np.stack(columns, axis=1)
         return Estimate(mean, np.zeros_like(mean))
 
     def value_and_grad(
         self, circuit: Circuit, observable: Observable, params: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Reals, Reals]:
         """Values, shape (batch,), and gradients, shape (batch, n_params), per radian."""
-        arguments = self._arguments(circuit, observable)
-        value, slope = kernel.gradients(*arguments, checked_params(circuit, params))
-        return value, slope
+        rows = checked_params(circuit, params)
+        slopes = np.empty(rows.shape)
+        return self._sweep(circuit, observable, rows, slopes), slopes
+
+    def values(self, population: Population, observable: Observable, *, threads: int = 1) -> Reals:
+        """Expectation values of many different circuits, shape (n_circuits,).
+
+        Args:
+            population: any gates.
+            observable: of as many qubits.
+            threads: circuits are shared out among so many.
+        """
+        none = np.empty((len(population), 0))
+        return self._sweep_population(population, observable, none, threads)
+
+    def gradients(
+        self, population: Population, observable: Observable, *, threads: int = 1
+    ) -> tuple[Reals, Reals]:
+        """Values, shape (n_circuits,), and derivatives in every rotation's angle, per radian.
+
+        The derivatives, shape (n_circuits, longest), stand where the rotations do, 0 elsewhere.
+        """
+        slopes = np.empty(population.angles.shape)
+        return self._sweep_population(population, observable, slopes, threads), slopes
 
     def score_insertions(
         self,
@@ -72,6 +105,8 @@ class ExactSimulator:
         gates: Sequence[Gate] | None = None,
     ) -> Insertions:
         """Every one-gate extension, exact, with its best angle.
+
+        A rotation that comes with an angle is scored at that angle.
 
         Args:
             circuit: the parent.
@@ -84,86 +119,79 @@ class ExactSimulator:
         if len(values) != 1:
             raise InputError(f"score_insertions takes one vector of angles; given {len(values)}")
         tried = tuple(gates) if gates is not None else all_gates(circuit.n_qubits)
-        children = np.array([self._table.row(g, -1) for g in tried], dtype=np.int64)
-        arguments = self._arguments(circuit, observable)
-        energies, angles = kernel.insertions(*arguments, values[0], children.reshape(-1, 5))
-        position, choice = np.indices(energies.shape)
+        program, rows = self._ready(circuit, observable)
+        angles = program.angles[0].copy()
+        angles[list(circuit.free)] = values[0]
+        probes = self._probes(circuit.n_qubits, tried)
+        energy, best = score(program.gates[0], frozen(angles), circuit.n_qubits, rows, probes)
+        position = np.repeat(np.arange(len(energy)), len(tried))
+        choice = np.tile(np.arange(len(tried)), len(energy))
         return Insertions(
-            circuit,
-            values[0],
-            tried,
-            position.ravel(),
-            choice.ravel(),
-            energies.ravel(),
-            angles.ravel(),
+            circuit, values[0], tried, position, choice, energy.reshape(-1), best.reshape(-1)
         )
 
-    def _values(
-        self, circuit: Circuit, observable: Observable, params: ArrayLike
-    ) -> NDArray[np.float64]:
-        arguments = self._arguments(circuit, observable)
-        result: NDArray[np.float64] = kernel.values(*arguments, checked_params(circuit, params))
-        return result
+    # --- what the public methods share ----------------------------------------------------
 
-    def _arguments(self, circuit: Circuit, observable: Observable) -> tuple[Any, ...]:
-        if circuit.n_qubits > MAX_QUBITS:
-            raise InputError(
-                f"{circuit.n_qubits} qubits are too many for a state vector; the limit is "
-                f"{MAX_QUBITS}"
-            )
-        if observable.n_qubits != circuit.n_qubits:
-            raise InputError(
-                f"the observable has {observable.n_qubits} qubits, "
-                f"the circuit {circuit.n_qubits}: they must agree"
-            )
-        ops, angles = self._encoded(circuit)
-        tables = self._table.arrays()
-        return (ops, angles, *tables, *_phased_terms(observable), circuit.n_qubits)
+    def _sweep(
+        self, circuit: Circuit, observable: Observable, params: Reals, slopes: Reals
+    ) -> Reals:
+        program, rows = self._ready(circuit, observable)
+        values = np.empty(len(params))
+        work = make_work(circuit.n_qubits, len(circuit.gates))
+        sweep(*program, circuit.n_qubits, *rows, frozen(params), slopes, values, *work)
+        return values
 
+    def _sweep_population(
+        self, population: Population, observable: Observable, slopes: Reals, threads: int
+    ) -> Reals:
+        _agree(population.n_qubits, observable)
+        check_population(population)
+        rows, values = self._rows(observable), np.empty(len(population))
+        gates, angles, n_qubits = population.gates, population.angles, population.n_qubits
+        slots = frozen(np.arange(gates.shape[1]))
 
-class _MatrixTable:
-    """Matrices of the gates without an angle, each once, and circuits as integer rows."""
+        def part(some: slice) -> None:
+            work, own = make_work(n_qubits, gates.shape[1]), angles[some]
+            sweep(gates[some], slots, own, n_qubits, *rows, own, slopes[some], values[some], *work)
 
-    def __init__(self) -> None:
-        self._matrices: dict[int, list[NDArray[np.complex128]]] = {1: [], 2: []}
-        self._row: dict[str, int] = {}
+        bounds = np.linspace(0, len(values), max(1, min(threads, len(values))) + 1, dtype=int)
+        parts = [slice(*pair) for pair in pairwise(bounds.tolist())]
+        if len(parts) == 1:
+            part(parts[0])
+        else:
+            with ThreadPoolExecutor(len(parts)) as pool:
+                list(pool.map(part, parts))
+        return values
 
-    def row(self, gate: Gate, slot: int) -> tuple[int, int, int, int, int]:
-        if gate.is_rotation:
-            return _ROTATION[gate.name], gate.qubits[0], 0, 0, slot
-        width = len(gate.qubits)
-        if gate.name not in self._row:
-            self._row[gate.name] = len(self._matrices[width])
-            self._matrices[width].append(fixed_matrix(gate.name))
-        row = self._row[gate.name]
-        if width == 1:
-            return _ONE, gate.qubits[0], 0, row, -1
-        return _TWO, gate.qubits[0], gate.qubits[1], row, -1
+    def _ready(self, circuit: Circuit, observable: Observable) -> tuple[Encoded, SignRows]:
+        program = self._encoded(circuit)
+        _agree(circuit.n_qubits, observable)
+        return program, self._rows(observable)
 
-    def encode(self, circuit: Circuit) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        slots = {at: number for number, at in enumerate(circuit.free)}
-        rows = [self.row(gate, slots.get(at, -1)) for at, gate in enumerate(circuit.gates)]
-        angles = [gate.angle or 0.0 for gate in circuit.gates]
-        return np.array(rows, dtype=np.int64).reshape(-1, 5), np.array(angles, dtype=np.float64)
-
-    def arrays(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-        one = np.array(self._matrices[1], dtype=np.complex128).reshape(-1, 2, 2)
-        two = np.array(self._matrices[2], dtype=np.complex128).reshape(-1, 4, 4)
-        return one, two
+    def _rows(self, observable: Observable) -> SignRows:
+        """The compiled observable; the latest one is known without hashing its terms."""
+        latest = self._latest
+        if latest is None or latest[0] is not observable:
+            self._latest = latest = observable, rows_of(observable)
+        return latest[1]
 
 
+@lru_cache(maxsize=32)
 def all_gates(n_qubits: int) -> tuple[Gate, ...]:
     """rx, ry, rz on every qubit and cx on every ordered pair, rotations free."""
-    turns = [Gate(name, (q,)) for q in range(n_qubits) for name in _ROTATION]
+    turns = [Gate(name, (q,)) for q in range(n_qubits) for name in ("rx", "ry", "rz")]
     pairs = [Gate("cx", (a, b)) for a in range(n_qubits) for b in range(n_qubits) if a != b]
     return (*turns, *pairs)
 
 
-@lru_cache(maxsize=64)
-def _phased_terms(
-    observable: Observable,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.complex128]]:
-    """Masks and coefficients times i^(number of Y): Y|k> = i (-1)^k |k ^ 1>."""
-    y_count = np.array([label.count("Y") for label in observable.paulis])
-    factors = observable.coeff_array * 1j**y_count
-    return observable.x_masks, observable.z_masks, factors.astype(np.complex128)
+def _probes(n_qubits: int, tried: tuple[Gate, ...]) -> Probes:
+    encode(Circuit(n_qubits, tried))  # refuses gates that do not fit
+    return probes_of(tried)
+
+
+def _agree(n_qubits: int, observable: Observable) -> None:
+    if observable.n_qubits != n_qubits:
+        raise InputError(
+            f"the observable has {observable.n_qubits} qubits, the circuit {n_qubits}: "
+            "they must agree"
+        )

@@ -1,254 +1,300 @@
-"""Compiled kernels on the real vector of Pauli expectations, length 4^n.
+"""Circuits on the vector of Pauli expectations: values and all gradients, compiled.
 
-Index of a Pauli string: sum_q p_q 4^q with I, X, Y, Z = 0, 1, 2, 3. All arrays are
-contiguous float64 or int64; programs come from `qas.execute.program`.
+Between two two-qubit gates the gates of a wire, their noise and its idling multiply into one map
+(`qas.execute.affine`), so that a circuit costs one pass over the vector per two-qubit gate and one
+per pair of wires at the end, whatever the number of its one-qubit gates.
+
+The reverse sweep carries the dual vector back through the passes, and reads from each the 24
+numbers on which the energy depends through its two maps; the slopes in the angles of a run follow
+from these by 4 x 4 algebra. The states between passes are either kept, or recovered by the
+inverse maps, whose growth of rounding errors `growth` bounds beforehand.
+
+With G gates, D passes (two-qubit gates + ceil(n/2)) and V = max(4^n, 128): time
+proportional to D V + G, memory of 8 (D + 2) V bytes with kept states, 16 V without, a thread.
 """
 
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 
-import numba
-import numpy as np
+from qas.compiled import compiled, inlined, part
+from qas.execute import affine
+from qas.execute.pauli_vector import (
+    aligned,
+    backward,
+    dense,
+    dot,
+    forward,
+    make_aim,
+    make_scratch,
+    size,
+    start,
+)
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+_compose, _rotate, _relax, _invert = affine.compose, affine.rotate, affine.relax, affine.invert
+_unapply, _unrotate, _unrelax = affine.unapply, affine.unrotate, affine.unrelax
+_slope, _set_identity, _copy = affine.slope, affine.set_identity, affine.copy
 
-# The plane (i, j) that a rotation about X, Y, Z turns: i' = c i - s j, j' = s i + c j.
-_PLANE = np.array([[2, 3], [3, 1], [1, 2]], dtype=np.int64)
+Work = namedtuple("Work", "pending environment maps clock states dual aim scratch")
+"""Work arrays for circuits of some size, one set per thread.
 
+- pending, shape (wires, 12): the map of each wire's run so far.
+- environment, shape (wires, 12): see `qas.execute.affine`.
+- maps, shape (passes, 4, 12): the two maps of each pass, and their inverses where these are needed.
+- clock, shape (gates + wires, 2): seconds that the qubits of gate g wait after it in row g; seconds
+  from wire q's next gate to the measurement in row gates + q.
+- states, shape (kept V,): the vector before and after each pass, or the current one alone.
+- dual, shape (V,).
+- aim, scratch: see `qas.execute.lanes`.
 
-@_jit
-def rotate(vector, axis, qubit, angle):
-    """Turn the vector, in place, by a rotation gate about axis 0, 1, 2 = X, Y, Z."""
-    c, s = math.cos(angle), math.sin(angle)
-    stride = 1 << (2 * qubit)
-    i, j = _PLANE[axis, 0] * stride, _PLANE[axis, 1] * stride
-    for block in range(0, len(vector), 4 * stride):
-        for k in range(block, block + stride):
-            a, b = vector[k + i], vector[k + j]
-            vector[k + i] = c * a - s * b
-            vector[k + j] = s * a + c * b
-
-
-@_jit
-def apply_one(vector, channel, qubit):
-    """Apply a one-qubit channel, shape (4, 4), in place."""
-    stride = 1 << (2 * qubit)
-    for block in range(0, len(vector), 4 * stride):
-        for k in range(block, block + stride):
-            a, b = vector[k], vector[k + stride]
-            c, d = vector[k + 2 * stride], vector[k + 3 * stride]
-            for row in range(4):
-                vector[k + row * stride] = (
-                    channel[row, 0] * a
-                    + channel[row, 1] * b
-                    + channel[row, 2] * c
-                    + channel[row, 3] * d
-                )
+Few arrays, since each is seven arguments of every function that takes them.
+"""
 
 
-@_jit
-def apply_one_transposed(vector, channel, qubit):
-    """Apply the transpose of a one-qubit channel, in place."""
-    stride = 1 << (2 * qubit)
-    for block in range(0, len(vector), 4 * stride):
-        for k in range(block, block + stride):
-            a, b = vector[k], vector[k + stride]
-            c, d = vector[k + 2 * stride], vector[k + 3 * stride]
-            for row in range(4):
-                vector[k + row * stride] = (
-                    channel[0, row] * a
-                    + channel[1, row] * b
-                    + channel[2, row] * c
-                    + channel[3, row] * d
-                )
+def make_work(n_qubits: int, n_gates: int, n_passes: int, keep: bool) -> Work:
+    """Work arrays; ``keep`` the states between passes."""
+    wires, vector = max(n_qubits, 2), size.py_func(n_qubits)
+    kept = n_passes + 1 if keep else 1
+    return Work(
+        aligned(wires, 12), aligned(wires, 12), aligned(n_passes, 4, 12),
+        aligned(n_gates + wires, 2), aligned(kept * vector), aligned(vector),
+        make_aim(), make_scratch(),
+    )  # fmt: skip
 
 
-@_jit
-def apply_two(vector, values, where, filled, first, second, transposed):
-    """Apply a sparse two-qubit channel, or its transpose, in place."""
-    low, high = min(first, second), max(first, second)
-    s_low, s_high = 1 << (2 * low), 1 << (2 * high)
-    s_first, s_second = 1 << (2 * first), 1 << (2 * second)
-    before, after = np.empty(16), np.empty(16)
-    to, fro = (1, 0) if transposed else (0, 1)
-    for outer in range(0, len(vector), 4 * s_high):
-        for middle in range(outer, outer + s_high, 4 * s_low):
-            for base in range(middle, middle + s_low):
-                for p in range(16):
-                    before[p] = vector[base + (p & 3) * s_first + (p >> 2) * s_second]
-                    after[p] = 0.0
-                for k in range(filled):
-                    after[where[k, to]] += values[k] * before[where[k, fro]]
-                for p in range(16):
-                    vector[base + (p & 3) * s_first + (p >> 2) * s_second] = after[p]
+@compiled
+def n_passes(channels, gates):
+    """Passes that one circuit of a population may take at most."""
+    most = 0
+    for b in range(len(gates)):
+        pairs = 0
+        for g in range(gates.shape[1]):
+            pairs += gates[b, g, 2] >= 0
+        most = max(most, pairs)
+    return most * (2 if len(channels.dense) > 0 else 1) + (max(channels.n_qubits, 2) + 1) // 2
 
 
-@_jit
-def apply(vector, op, angle, one, two, where, filled, transposed):
-    """Apply one operation, or its transpose, in place."""
-    kind, first, row = op[0], op[1], op[3]
-    if kind < 3:
-        rotate(vector, kind, first, -angle if transposed else angle)
-    elif kind == 3:
-        if transposed:
-            apply_one_transposed(vector, one[row], first)
-        else:
-            apply_one(vector, one[row], first)
-    else:
-        apply_two(vector, two[row], where[row], filled[row], first, op[2], transposed)
+@compiled
+def first_missing(channels, gates):
+    """(circuit, gate) of the first gate that the patch does not have; (-1, -1) if none."""
+    for b in range(len(gates)):
+        for g in range(gates.shape[1]):
+            code, a, c = gates[b, g, 0], gates[b, g, 1], gates[b, g, 2]
+            if code >= 3 and channels.row[code, a, c if c >= 0 else a] < 0:
+                return b, g
+    return -1, -1
 
 
-@_jit
-def start(vector):
-    """|0...0>: the expectation of every string of I and Z is one."""
-    vector[:] = 0.0
-    vector[0] = 1.0
-    length = 1
-    while length < len(vector):
+@inlined
+def schedule(timing, gates, clock):
+    """Waits after each gate, circuits running as late as possible: `qas.device.schedule`."""
+    ends = len(gates)
+    for row in range(ends, len(clock)):
+        clock[row, 0] = 0.0
+    for g in range(len(gates) - 1, -1, -1):
+        code, a, c = gates[g, 0], gates[g, 1], gates[g, 2]
+        if code < 0:
+            continue
+        b = c if c >= 0 else a
+        finish = max(clock[ends + a, 0], clock[ends + b, 0])
+        clock[g, 0], clock[g, 1] = finish - clock[ends + a, 0], finish - clock[ends + b, 0]
+        clock[ends + a, 0] = clock[ends + b, 0] = finish + timing[code, a, b, 0]
+
+
+@inlined
+def _decay(rate, qubit, seconds):
+    """What waiting leaves of X and Y, and of Z."""
+    return math.exp(-seconds * rate[qubit, 0]), math.exp(-seconds * rate[qubit, 1])
+
+
+@inlined
+def keeps(work):
+    """Whether the states between passes are kept."""
+    return len(work.states) > len(work.dual)
+
+
+@inlined
+def _pass(channels, work, at, low, high, row):
+    """One pass with the pending maps of two wires; returns how many passes there are now."""
+    length, keep = len(work.dual), keeps(work)
+    source, target = (at * length, (at + 1) * length) if keep else (0, 0)
+    _copy2(work.pending, low, high, work.maps, at)
+    is_dense = len(channels.dense) > 0 and channels.place[row, 0] < 0
+    scatter = len(channels.place) - 1 if is_dense else row
+    forward(
+        work.states, source, target, length, low, high, work.maps, at, channels.place,
+        channels.factor, scatter, work.aim, work.scratch,
+    )  # fmt: skip
+    if not is_dense:
+        return at + 1
+    if keep:
         for k in range(length):
-            vector[3 * length + k] = vector[k]
-        length *= 4
+            work.states[target + length + k] = work.states[target + k]
+        target += length
+    dense(work.states, target, length, low, high, channels.dense, row, 0, 0, work.scratch)
+    return at + 2
 
 
-@_jit
-def plane_terms(state, dual, axis, qubit):
-    """Cosine and sine coefficients that a rotation between ``state`` and ``dual`` would have."""
-    stride = 1 << (2 * qubit)
-    i, j = _PLANE[axis, 0] * stride, _PLANE[axis, 1] * stride
-    cosine, sine = 0.0, 0.0
-    for block in range(0, len(state), 4 * stride):
-        for k in range(block, block + stride):
-            cosine += dual[k + i] * state[k + i] + dual[k + j] * state[k + j]
-            sine += dual[k + j] * state[k + i] - dual[k + i] * state[k + j]
-    return cosine, sine
+@inlined
+def _copy2(pending, low, high, maps, at):
+    for k in range(12):
+        maps[at, 0, k] = pending[low, k]
+        maps[at, 1, k] = pending[high, k]
 
 
-@_jit
-def dot(a, b):
-    """Sum of products."""
-    total = 0.0
-    for k in range(len(a)):
-        total += a[k] * b[k]
-    return total
+@part
+def run(channels, gates, angles, work):
+    """Simulate one circuit; returns the number of its passes.
 
-
-@_jit
-def values(ops, angles, one, two, where, filled, observable, params):
-    """Expectation value at each row of params, shape (batch,)."""
-    result = np.empty(len(params))
-    state = np.empty(len(observable))
-    for b in range(len(params)):
-        start(state)
-        for g in range(len(ops)):
-            slot = ops[g, 4]
-            angle = params[b, slot] if slot >= 0 else angles[g]
-            apply(state, ops[g], angle, one, two, where, filled, False)
-        result[b] = dot(observable, state)
-    return result
-
-
-@_jit
-def gradients(ops, angles, one, two, where, filled, observable, params):
-    """Values, shape (batch,), and gradients, shape (batch, P): one forward, one reverse sweep.
-
-    The states are kept on a tape of (n_ops + 1) 4^n floats; the dual vector is carried back
-    by transposed channels. Of a rotation between state s (after it) and dual o the
-    derivative is sum o_j s_i - o_i s_j over its plane.
+    Where ``work`` keeps states, the final vector is the last of them, else the only one.
     """
-    energies = np.empty(len(params))
-    slopes = np.zeros(params.shape)
-    tape = np.empty((len(ops) + 1, len(observable)))
-    dual = np.empty(len(observable))
-    for b in range(len(params)):
-        fill_tape(tape, ops, angles, one, two, where, filled, params[b])
-        energies[b] = dot(observable, tape[len(ops)])
-        dual[:] = observable
-        for g in range(len(ops) - 1, -1, -1):
-            slot = ops[g, 4]
-            angle = params[b, slot] if slot >= 0 else angles[g]
-            if slot >= 0:
-                slopes[b, slot] += plane_terms(tape[g + 1], dual, ops[g, 0], ops[g, 1])[1]
-            apply(dual, ops[g], angle, one, two, where, filled, True)
-    return energies, slopes
+    pending, waits, rate = work.pending, work.clock, channels.rate
+    start(work.states, 0, channels.n_qubits)
+    for q in range(len(pending)):
+        _set_identity(pending, q)
+    if channels.idle:
+        schedule(channels.timing, gates, work.clock)
+    at = 0
+    for g in range(len(gates)):
+        code, a, b = gates[g, 0], gates[g, 1], gates[g, 2]
+        if code < 0:
+            break
+        if b >= 0:
+            row, low, high = channels.row[code, a, b], min(a, b), max(a, b)
+            at = _pass(channels, work, at, low, high, row)
+            for k in range(12):
+                pending[low, k] = channels.after[row, 0, k]
+                pending[high, k] = channels.after[row, 1, k]
+        elif code < 3:
+            _rotate(pending, a, code, angles[g])
+        else:
+            _compose(channels.one, channels.row[code, a, a], pending, a)
+        if channels.idle:
+            if waits[g, 0] > 0.0:
+                across, along = _decay(rate, a, waits[g, 0])
+                _relax(pending, a, across, along)
+            if b >= 0 and waits[g, 1] > 0.0:
+                across, along = _decay(rate, b, waits[g, 1])
+                _relax(pending, b, across, along)
+    last = len(pending) - 2
+    for first in range(0, len(pending), 2):
+        low = min(first, last)
+        at = _pass(channels, work, at, low, low + 1, len(channels.place) - 1)
+        _set_identity(pending, low)
+        _set_identity(pending, low + 1)
+    return at
 
 
-@_jit
-def fill_tape(tape, ops, angles, one, two, where, filled, params):
-    """State before the first operation and after each, shape (n_ops + 1, 4^n)."""
-    start(tape[0])
-    for g in range(len(ops)):
-        slot = ops[g, 4]
-        angle = params[slot] if slot >= 0 else angles[g]
-        tape[g + 1] = tape[g]
-        apply(tape[g + 1], ops[g], angle, one, two, where, filled, False)
+@inlined
+def _undo_pass(channels, work, at, low, high, row):
+    """Carry the dual vector back through the last pass; returns how many passes are left."""
+    length, keep = len(work.dual), keeps(work)
+    is_dense = len(channels.dense) > 0 and channels.place[row, 0] < 0
+    if is_dense:
+        dense(work.dual, 0, length, low, high, channels.dense, row, 0, 1, work.scratch)
+        if not keep:
+            dense(work.states, 0, length, low, high, channels.dense, row, 1, 0, work.scratch)
+        at -= 1
+    at -= 1
+    if not keep:
+        for wire in range(2):
+            _invert(work.maps[at], wire, work.maps[at], 2 + wire)
+    backward(
+        work.dual, work.states, (at + 1) * length if keep else 0, length, low, high, work.maps,
+        at, channels.place, channels.factor, len(channels.place) - 1 if is_dense else row,
+        work.environment, not keep, work.aim, work.scratch,
+    )  # fmt: skip
+    return at
 
 
-@_jit
-def insertions(ops, angles, one, two, where, filled, observable, params, children):
-    """Energy and best angle of each child at each position, both (n_ops + 1, n_children).
+undo_pass = part(_undo_pass.py_func)
+"""`_undo_pass` as a function of its own, for callers that would otherwise hold copies of it."""
 
-    A child is an operation row. Inserted at position g it stands between the state before
-    operation g and the dual vector behind it. For a rotation the energy is
-    a + C cos t + S sin t, smallest at t = atan2(-S, -C) with a - sqrt(C^2 + S^2).
+
+@compiled
+def value_and_slopes(channels, observable, gates, angles, slopes, work):
+    """Expectation value of one circuit; its derivative in each rotation's angle into ``slopes``.
+
+    Args:
+        channels: of the patch.
+        observable: coefficient of every Pauli string, shape (V,).
+        gates: shape (G, 3), rows as in `qas.circuit.Population`.
+        angles: shape (G,), radians at rotations.
+        slopes: shape (G,), written; 0 but at rotations.
+        work: from `make_work`.
     """
-    count = len(ops)
-    energies = np.empty((count + 1, len(children)))
-    best = np.zeros((count + 1, len(children)))
-    tape = np.empty((count + 1, len(observable)))
-    fill_tape(tape, ops, angles, one, two, where, filled, params)
-    dual = observable.copy()
-    for g in range(count, -1, -1):
-        total = dot(dual, tape[g])
-        for c in range(len(children)):
-            kind, first, row = children[c, 0], children[c, 1], children[c, 3]
-            if kind < 3:
-                cosine, sine = plane_terms(tape[g], dual, kind, first)
-                energies[g, c] = total - cosine - math.hypot(cosine, sine)
-                best[g, c] = math.atan2(-sine, -cosine)
-            elif kind == 3:
-                energies[g, c] = between_one(tape[g], dual, one[row], first)
-            else:
-                energies[g, c] = between_two(
-                    tape[g], dual, two[row], where[row], filled[row], first, children[c, 2]
-                )
-        if g > 0:
-            slot = ops[g - 1, 4]
-            angle = params[slot] if slot >= 0 else angles[g - 1]
-            apply(dual, ops[g - 1], angle, one, two, where, filled, True)
-    return energies, best
+    keep = keeps(work)
+    environment, waits, rate = work.environment, work.clock, channels.rate
+    at = run(channels, gates, angles, work)
+    value = dot(observable, work.states, at * len(observable) if keep else 0)
+    for k in range(len(observable)):
+        work.dual[k] = observable[k]
+    last = len(work.pending) - 2
+    for first in range((last + 1) // 2 * 2, -1, -2):
+        low = min(first, last)
+        at = _undo_pass(channels, work, at, low, low + 1, len(channels.place) - 1)
+    for g in range(len(gates) - 1, -1, -1):
+        slopes[g] = 0.0
+        code, a, b = gates[g, 0], gates[g, 1], gates[g, 2]
+        if code < 0:
+            continue
+        if b >= 0:
+            row = channels.row[code, a, b]
+            at = _undo_pass(channels, work, at, min(a, b), max(a, b), row)
+            continue
+        if channels.idle and waits[g, 0] > 0.0:
+            across, along = _decay(rate, a, waits[g, 0])
+            _unrelax(environment, a, across, along)
+        if code < 3:
+            slopes[g] = _slope(environment, a, code)
+            _unrotate(environment, a, code, angles[g])
+        else:
+            row = channels.row[code, a, a]
+            _unapply(environment, a, channels.one, row)
+    return value
 
 
-@_jit
-def between_one(state, dual, channel, qubit):
-    """dual . channel . state for a one-qubit channel."""
-    stride = 1 << (2 * qubit)
-    total = 0.0
-    for block in range(0, len(state), 4 * stride):
-        for k in range(block, block + stride):
-            for row in range(4):
-                acc = 0.0
-                for column in range(4):
-                    acc += channel[row, column] * state[k + column * stride]
-                total += dual[k + row * stride] * acc
-    return total
+@compiled
+def values(channels, observable, gates, angles, result, work):
+    """Expectation values of many circuits.
+
+    Args:
+        channels, observable: as in `value_and_slopes`.
+        gates: shape (B, G, 3), or (1, G, 3) for one circuit at B vectors of angles.
+        angles: shape (B, G), radians.
+        result: shape (B,), written.
+        work: from `make_work`, no states kept.
+    """
+    for b in range(len(angles)):
+        run(channels, gates[b if len(gates) > 1 else 0], angles[b], work)
+        result[b] = dot(observable, work.states, 0)
 
 
-@_jit
-def between_two(state, dual, values, where, filled, first, second):
-    """dual . channel . state for a sparse two-qubit channel."""
-    low, high = min(first, second), max(first, second)
-    s_low, s_high = 1 << (2 * low), 1 << (2 * high)
-    s_first, s_second = 1 << (2 * first), 1 << (2 * second)
-    total = 0.0
-    for outer in range(0, len(state), 4 * s_high):
-        for middle in range(outer, outer + s_high, 4 * s_low):
-            for base in range(middle, middle + s_low):
-                for k in range(filled):
-                    row, column = where[k, 0], where[k, 1]
-                    total += (
-                        values[k]
-                        * dual[base + (row & 3) * s_first + (row >> 2) * s_second]
-                        * state[base + (column & 3) * s_first + (column >> 2) * s_second]
-                    )
-    return total
+@compiled
+def gradients(channels, observable, gates, angles, result, slopes, work):
+    """Values, shape (B,), and derivatives in every rotation's angle, ``slopes`` of shape (B, G).
+
+    Where ``work`` has room, the states between passes are kept, else recovered by inverse maps.
+    """
+    for b in range(len(angles)):
+        one = gates[b if len(gates) > 1 else 0]
+        result[b] = value_and_slopes(channels, observable, one, angles[b], slopes[b], work)
+
+
+@compiled
+def growths(channels, gates, result, work):
+    """Logarithm of how much undoing each circuit may amplify rounding errors, into (B,)."""
+    waits, rate = work.clock, channels.rate
+    for b in range(len(gates)):
+        result[b] = 0.0
+        if channels.idle:
+            schedule(channels.timing, gates[b], work.clock)
+        for g in range(gates.shape[1]):
+            code, a, c = gates[b, g, 0], gates[b, g, 1], gates[b, g, 2]
+            if code >= 3:
+                result[b] += channels.timing[code, a, c if c >= 0 else a, 1]
+            if code >= 0 and channels.idle:
+                result[b] += waits[g, 0] * max(rate[a, 0], rate[a, 1])
+                if c >= 0:
+                    result[b] += waits[g, 1] * max(rate[c, 0], rate[c, 1])

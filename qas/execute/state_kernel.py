@@ -1,214 +1,174 @@
-"""Compiled kernels on state vectors, length 2^n, complex128.
+"""Compiled expectation values and gradients of circuits on state vectors.
 
-An operation is a row (kind, qubit, second qubit, matrix row, parameter number) as in
-`qas.execute.program`; matrices of gates without an angle come in two tables.
+A circuit is an integer array, rows (number in `GATE_NAMES`, qubit, second qubit or -1), as in
+`qas.circuit.Population`. Where all its gates are real (ry, x, y, z, h, id, cx, cz, swap) it runs
+on 2^n floats, else on 2^(n+1): see `qas.execute.state_gate`.
+
+Gradients by the adjoint method, two vectors and no tape (Jones and Gacon, arXiv 2009.02823):
+with dual = H psi both are carried back gate by gate, and the derivative in the angle of
+exp(-i t P / 2) is Im <dual|P|psi>, both taken after the gate.
+
+Memory: two complex vectors, 32 * 2^n bytes, beside the table of the observable
+(`qas.execute.state_observable`), whatever the number of gates and the batch. Time for a batch of
+B angle vectors, G gates, P angles and F distinct x masks, a being the floats of a state:
+B (G + F) a for values, about B (3 G + P + 2 F) a with gradients.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-import numba
 import numpy as np
+from numpy.typing import NDArray
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+from qas.circuit import GATE_NAMES
+from qas.circuit.gate import FIXED_TWO
+from qas.compiled import compiled, inlined, part
+from qas.execute.state_gate import N_ROTATIONS, are_real, fill_turns, run, spread
+from qas.execute.state_observable import BLOCK, SignRows, apply_observable, expectation
 
-
-@_jit
-def turn(state, axis, qubit, angle):
-    """exp(-i angle P / 2) for P = X, Y, Z (axis 0, 1, 2), in place."""
-    c, s = math.cos(angle / 2), math.sin(angle / 2)
-    stride = 1 << qubit
-    for block in range(0, len(state), 2 * stride):
-        for k in range(block, block + stride):
-            a, b = state[k], state[k + stride]
-            if axis == 0:
-                state[k], state[k + stride] = c * a - 1j * s * b, c * b - 1j * s * a
-            elif axis == 1:
-                state[k], state[k + stride] = c * a - s * b, c * b + s * a
-            else:
-                state[k], state[k + stride] = (c - 1j * s) * a, (c + 1j * s) * b
+_U = np.uint64
+_N_GATES, _FIRST_PAIR = len(GATE_NAMES), len(GATE_NAMES) - len(FIXED_TWO)
 
 
-@_jit
-def apply_one(state, matrix, qubit):
-    """A 2 x 2 matrix on one qubit, in place."""
-    stride = 1 << qubit
-    for block in range(0, len(state), 2 * stride):
-        for k in range(block, block + stride):
-            a, b = state[k], state[k + stride]
-            state[k] = matrix[0, 0] * a + matrix[0, 1] * b
-            state[k + stride] = matrix[1, 0] * a + matrix[1, 1] * b
+class Work(NamedTuple):
+    """Work arrays for one circuit at a time; one set for each thread."""
+
+    vectors: NDArray[np.float64]
+    """Two complex state vectors, shape (4 * 2^n,)."""
+    scratch: NDArray[np.float64]
+    """A block of an observable's row, shape (min(2^n, BLOCK),)."""
+    turns: NDArray[np.float64]
+    """Cosine and sine of each gate's turn, shape (at least the gates, 2)."""
 
 
-@_jit
-def apply_two(state, matrix, first, second):
-    """A 4 x 4 matrix on two qubits, the first one less significant, in place."""
-    low, high = min(first, second), max(first, second)
-    s_low, s_high = 1 << low, 1 << high
-    s_first, s_second = 1 << first, 1 << second
-    before = np.empty(4, dtype=np.complex128)
-    for outer in range(0, len(state), 2 * s_high):
-        for middle in range(outer, outer + s_high, 2 * s_low):
-            for base in range(middle, middle + s_low):
-                for p in range(4):
-                    before[p] = state[base + (p & 1) * s_first + (p >> 1) * s_second]
-                for p in range(4):
-                    acc = 0.0j
-                    for r in range(4):
-                        acc += matrix[p, r] * before[r]
-                    state[base + (p & 1) * s_first + (p >> 1) * s_second] = acc
+def make_work(n_qubits: int, n_gates: int) -> Work:
+    """Work arrays for circuits of at most ``n_gates`` gates."""
+    size = 2**n_qubits
+    return Work(np.empty(4 * size), np.empty(min(size, BLOCK)), np.empty((n_gates, 2)))
 
 
-@_jit
-def apply(state, op, angle, one, two, inverse):
-    """Apply one operation, or its inverse, in place."""
-    kind, first, row = op[0], op[1], op[3]
-    if kind < 3:
-        turn(state, kind, first, -angle if inverse else angle)
-    elif kind == 3:
-        apply_one(state, one[row].conj().T if inverse else one[row], first)
+@part
+def value_and_slopes(gates, slots, angles, n_qubits, rows, params, slopes, work):
+    """Expectation value at one vector of angles, and its gradient into ``slopes``.
+
+    Nothing is allocated, so that a compiled optimiser may call it at every step.
+
+    Args:
+        gates: shape (G, 3), int16.
+        slots: where in ``params`` the angle of each rotation stands, -1 where it is fixed;
+            shape (G,), int64. Entries of other gates do not count.
+        angles: the fixed angles, radians, shape (G,). Other entries do not count.
+        n_qubits: number of qubits.
+        rows: the observable, a `SignRows`.
+        params: radians, shape (P,).
+        slopes: shape (P,), overwritten, per radian; or shape (0,) for the value alone.
+        work: a `Work`, overwritten.
+    """
+    plane = 1 << n_qubits
+    length = plane if are_real(gates) else 2 * plane
+    state = work.vectors[:length]
+    begin(state)
+    fill_turns(gates, slots, angles, params, work.turns)
+    # numba compiles one more version of a function for each literal integer among its arguments.
+    one, zero = np.int64(1), np.int64(0)
+    run(state, plane, one, gates, work.turns, zero, len(gates), 1.0)
+    if len(slopes) == 0:
+        return expectation(rows, state, plane, work.scratch)
+    dual, both = work.vectors[length : 2 * length], work.vectors[: 2 * length]
+    apply_observable(rows, state, dual, plane, work.scratch)
+    energy = dot(state, dual)
+    slopes[:] = 0.0
+    undone = len(gates)
+    for g in range(len(gates) - 1, -1, -1):
+        if gates[g, 0] < N_ROTATIONS and slots[g] >= 0:
+            run(both, plane, one, gates, work.turns, g + 1, undone, -1.0)
+            undone = g + 1
+            slopes[slots[g]] += slope(both, plane, np.int64(gates[g, 0]), np.int64(gates[g, 1]))
+    return energy
+
+
+@compiled
+def sweep(
+    gates, slots, angles, n_qubits, groups, z_masks, weights, table, params, slopes, values,
+    vectors, scratch, turns,
+):  # fmt: skip
+    """Values, shape (B,), and gradients, of one circuit or of a population.
+
+    Arguments as in `value_and_slopes`, the fields of ``rows`` and of ``work`` one by one (Python
+    hands over arrays faster than tuples), but gates of shape (C, G, 3), rows of -1 after the end
+    of a circuit, angles (C, G), params (B, P), and slopes (B, P), or (B, 0) for the values alone.
+    Circuit b has row b of params; where there are more of those, the last circuit has the rest.
+    """
+    rows, work = SignRows(groups, z_masks, weights, table), Work(vectors, scratch, turns)
+    for b in range(len(params)):
+        c = min(b, len(gates) - 1)
+        end = 0
+        while end < gates.shape[1] and gates[c, end, 0] >= 0:
+            end += 1
+        values[b] = value_and_slopes(
+            gates[c, :end], slots, angles[c], n_qubits, rows, params[b], slopes[b], work
+        )
+
+
+@inlined
+def begin(state):
+    """|0...0>."""
+    state[:] = 0.0
+    state[0] = 1.0
+
+
+@inlined
+def dot(a, b):
+    """Sum of products of vectors of even length, in two chains of additions."""
+    half = len(a) // 2
+    low, high = 0.0, 0.0
+    for k in range(half):
+        low += a[k] * b[k]
+        high += a[half + k] * b[half + k]
+    return low + high
+
+
+@part
+def slope(both, plane, number, qubit):
+    """Im <dual|P|psi> for the P of rx, ry or rz (0, 1, 2); ``both`` holds psi, then dual."""
+    dual, bit, far = _U(len(both) // 2), _U(1 << qubit), _U(plane)
+    total = 0.0
+    if number == 1:
+        for j in range(len(both) // 4):
+            k = spread(_U(j), bit)
+            total += both[dual + (k | bit)] * both[k] - both[dual + k] * both[k | bit]
+    elif number == 0:
+        for j in range(plane // 2):
+            k = spread(_U(j), bit)
+            total += cross(both, dual + k, k | bit, far) + cross(both, dual + (k | bit), k, far)
     else:
-        apply_two(state, two[row].conj().T if inverse else two[row], first, op[2])
-
-
-@_jit
-def parity(value):
-    """Parity of the set bits."""
-    odd = 0
-    while value:
-        odd ^= 1
-        value &= value - 1
-    return odd
-
-
-@_jit
-def apply_observable(x_masks, z_masks, factors, state, result):
-    """result = H state, with P|k> = factor (-1)^|z & k| |k ^ x>; factors hold i^(number of Y)."""
-    result[:] = 0.0
-    for t in range(len(factors)):
-        x, z, factor = x_masks[t], z_masks[t], factors[t]
-        for k in range(len(state)):
-            sign = -1.0 if parity(z & k) else 1.0
-            result[k ^ x] += factor * sign * state[k]
-
-
-@_jit
-def overlap(a, b):
-    """<a|b>."""
-    total = 0.0j
-    for k in range(len(a)):
-        total += np.conj(a[k]) * b[k]
+        for j in range(plane // 2):
+            k = spread(_U(j), bit)
+            total += cross(both, dual + k, k, far) - cross(both, dual + (k | bit), k | bit, far)
     return total
 
 
-@_jit
-def pauli_overlap(dual, state, axis, qubit):
-    """<dual| P_qubit |state> for P = X, Y, Z."""
-    stride = 1 << qubit
-    total = 0.0j
-    for block in range(0, len(state), 2 * stride):
-        for k in range(block, block + stride):
-            a, b = state[k], state[k + stride]
-            u, v = np.conj(dual[k]), np.conj(dual[k + stride])
-            if axis == 0:
-                total += u * b + v * a
-            elif axis == 1:
-                total += -1j * u * b + 1j * v * a
-            else:
-                total += u * a - v * b
-    return total
+@inlined
+def cross(x, a, b, plane):
+    """Im conj(x_a) x_b of two complex entries."""
+    return x[a] * x[b + plane] - x[a + plane] * x[b]
 
 
-@_jit
-def run(state, ops, angles, one, two, params, begin):
-    """Apply operations ``begin`` and later, in place."""
-    for g in range(begin, len(ops)):
-        slot = ops[g, 4]
-        angle = params[slot] if slot >= 0 else angles[g]
-        apply(state, ops[g], angle, one, two, False)
-
-
-@_jit
-def values(ops, angles, one, two, x_masks, z_masks, factors, n_qubits, params):
-    """Expectation value at each row of params, shape (batch,)."""
-    result = np.empty(len(params))
-    state = np.empty(1 << n_qubits, dtype=np.complex128)
-    image = np.empty_like(state)
-    for b in range(len(params)):
-        state[:] = 0.0
-        state[0] = 1.0
-        run(state, ops, angles, one, two, params[b], 0)
-        apply_observable(x_masks, z_masks, factors, state, image)
-        result[b] = overlap(state, image).real
-    return result
-
-
-@_jit
-def gradients(ops, angles, one, two, x_masks, z_masks, factors, n_qubits, params):
-    """Values (batch,) and gradients (batch, P) by the adjoint method, two vectors, no tape.
-
-    Of exp(-i t P / 2) the derivative is Im <dual| P |state>, both taken after the gate
-    (Jones and Gacon, arXiv 2009.02823).
-    """
-    energies = np.empty(len(params))
-    slopes = np.zeros(params.shape)
-    state = np.empty(1 << n_qubits, dtype=np.complex128)
-    dual = np.empty_like(state)
-    for b in range(len(params)):
-        state[:] = 0.0
-        state[0] = 1.0
-        run(state, ops, angles, one, two, params[b], 0)
-        apply_observable(x_masks, z_masks, factors, state, dual)
-        energies[b] = overlap(state, dual).real
-        for g in range(len(ops) - 1, -1, -1):
-            slot = ops[g, 4]
-            angle = params[b, slot] if slot >= 0 else angles[g]
-            if slot >= 0:
-                slopes[b, slot] += pauli_overlap(dual, state, ops[g, 0], ops[g, 1]).imag
-            apply(state, ops[g], angle, one, two, True)
-            apply(dual, ops[g], angle, one, two, True)
-    return energies, slopes
-
-
-@_jit
-def child_value(prefix, child, angle, at, work, image, program, hamiltonian, params):
-    """Energy of the circuit with ``child`` inserted before operation ``at``."""
-    ops, angles, one, two = program
-    work[:] = prefix
-    apply(work, child, angle, one, two, False)
-    run(work, ops, angles, one, two, params, at)
-    apply_observable(hamiltonian[0], hamiltonian[1], hamiltonian[2], work, image)
-    return overlap(work, image).real
-
-
-@_jit
-def insertions(ops, angles, one, two, x_masks, z_masks, factors, n_qubits, params, children):
-    """Energy and best angle of each child at each position, both (n_ops + 1, n_children).
-
-    A rotation child is run at 0, pi/2 and -pi/2, which fixes a + C cos t + S sin t.
-    """
-    count = len(ops)
-    energies = np.empty((count + 1, len(children)))
-    best = np.zeros((count + 1, len(children)))
-    prefix = np.zeros(1 << n_qubits, dtype=np.complex128)
-    prefix[0] = 1.0
-    work, image = np.empty_like(prefix), np.empty_like(prefix)
-    program, hamiltonian = (ops, angles, one, two), (x_masks, z_masks, factors)
-    for at in range(count + 1):
-        for c in range(len(children)):
-            args = (at, work, image, program, hamiltonian, params)
-            still = child_value(prefix, children[c], 0.0, *args)
-            if children[c, 0] < 3:
-                plus = child_value(prefix, children[c], math.pi / 2, *args)
-                minus = child_value(prefix, children[c], -math.pi / 2, *args)
-                cosine, sine = still - (plus + minus) / 2, (plus - minus) / 2
-                energies[at, c] = (plus + minus) / 2 - math.hypot(cosine, sine)
-                best[at, c] = math.atan2(-sine, -cosine)
-            else:
-                energies[at, c] = still
-        if at < count:
-            slot = ops[at, 4]
-            angle = params[slot] if slot >= 0 else angles[at]
-            apply(prefix, ops[at], angle, one, two, False)
-    return energies, best
+@compiled
+def first_fault(gates, angles, n_qubits):
+    """Index, counted through, of the first row that is no gate; -1 if there is none."""
+    for b in range(gates.shape[0]):
+        ended = False
+        for g in range(gates.shape[1]):
+            number, first, second = gates[b, g, 0], gates[b, g, 1], gates[b, g, 2]
+            ended = ended or number == -1
+            pair = number >= _FIRST_PAIR
+            fits = 0 <= number < _N_GATES and 0 <= first < n_qubits
+            fits = fits and second < n_qubits and second != first and pair == (second >= 0)
+            if (ended and number != -1) or not (ended or fits):
+                return b * gates.shape[1] + g
+            if number < N_ROTATIONS and not math.isfinite(angles[b, g]):
+                return b * gates.shape[1] + g
+    return -1

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit, Gate
 from qas.device import Device
 from qas.errors import InputError
-from qas.execute import ExactSimulator, Insertions, NoisySimulator
+from qas.execute import ExactSimulator, Neighbours, NoisySimulator
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Cost, Meter
 from qas.problem.moves import tokens
@@ -128,7 +128,7 @@ class Problem:
         meter.charge(len(mean), started, sweeps=len(mean))
         return mean
 
-    def insertions(self, trial: Trial, meter: Meter) -> Insertions:
+    def insertions(self, trial: Trial, meter: Meter) -> Neighbours:
         """Exact energies of every one-gate extension of a trial's native circuit."""
         started = time.perf_counter()
         simulator = self.simulator(trial.candidate.layout)

@@ -13,7 +13,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
 from qas import Circuit, InputError
-from qas.circuit import GATE_NAMES, ROTATIONS, fixed_matrix, from_arrays, to_arrays
+from qas.circuit import GATE_NAMES, ROTATIONS, fixed_matrix
 from qas.circuit.gate import FIXED_TWO
 
 angles = st.floats(-10, 10, allow_nan=False)
@@ -39,14 +39,6 @@ def test_json_round_trip_is_identical(circuit):
     assert again == circuit
     assert again.id == circuit.id
     assert hash(again) == hash(circuit)
-
-
-@given(st.lists(circuits(), max_size=4))
-def test_array_round_trip_is_identical(population):
-    wide = [Circuit(4, circuit.gates) for circuit in population]
-    gates, values = to_arrays(wide)
-    assert gates.shape[:2] == values.shape
-    assert from_arrays(4, gates, values) == tuple(wide)
 
 
 @given(circuits())
