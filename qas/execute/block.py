@@ -76,10 +76,11 @@ class Blocks:
 def score_blocks(
     neighbourhood: Neighbourhood,
     one: Population,
+    parent: Circuit,
     observable: Reals,
     dressing: Sequence[str],
 ) -> Blocks:
-    """Blocks of the neighbourhood's two-qubit gates in a population of one native circuit.
+    """Blocks of the neighbourhood's two-qubit gates in ``parent``, alone in the population ``one``.
 
     Raises:
         InputError: a dressing without a rotation, or with a gate that a wire does not have.
@@ -90,22 +91,21 @@ def score_blocks(
     starts = np.random.default_rng(0).uniform(-np.pi, np.pi, (N_STARTS, len(turns))) * turns
     starts[0] = 0.0
     tables = kernel.Dressing(
-        codes, starts, aligned(16, 16), aligned(len(codes) + 1, 4, 4), aligned(2, 4, 4),
+        codes, starts, aligned(256), aligned(len(codes) + 1, 4, 4), aligned(16),
         aligned(3, 12), aligned(len(turns)),
     )  # fmt: skip
     shape = (1, one.gates.shape[1] + 1, len(tried))
     energies, best = np.full(shape, np.inf), np.zeros((*shape, len(turns)))
-    passes = int(pauli_kernel.n_passes(channels, one.gates))
-    work = pauli_kernel.make_work(channels.n_qubits, one.gates.shape[1], passes, True)
-    cuts = Cuts(aligned(16, 16), aligned(4, 4), aligned(4, 12), aligned(16))
+    work = pauli_kernel.work_for(channels, one.gates, True)
+    cuts = Cuts(aligned(272), aligned(16), aligned(4, 12))
     kernel.sweep_blocks(
         channels, observable, neighbourhood.children, tables, one.gates, one.angles, energies,
         best, work, cuts,
     )  # fmt: skip
     position, choice = np.nonzero(np.isfinite(energies[0]))
-    circuit, params = one.circuit(0)
+    params = one.angles[0, list(parent.free)]
     return Blocks(
-        circuit, params, tried, tuple(dressing), position, choice,
+        parent, params, tried, tuple(dressing), position, choice,
         energies[0, position, choice], best[0, position, choice][:, turns],
     )  # fmt: skip
 

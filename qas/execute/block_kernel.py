@@ -16,11 +16,8 @@ from qas.compiled import compiled, inlined, part
 from qas.execute import affine, environment, neighbour_kernel, pauli_kernel
 
 _of_pair, _lowest, _rotation = environment.of_pair, environment.lowest, environment.rotation
-_shift, _set_prefix, _touches = (
-    neighbour_kernel._shift,
-    neighbour_kernel._set_prefix,
-    neighbour_kernel._touches,
-)
+_set_prefix, _touches = neighbour_kernel._set_prefix, neighbour_kernel._touches
+_undo_behind, _put_before = neighbour_kernel._undo_behind, neighbour_kernel._put_before
 _run, _undo_pass = pauli_kernel.run, pauli_kernel.undo_pass
 _set_identity, _copy = affine.set_identity, affine.copy
 _rotate, _compose = affine.rotate, affine.compose
@@ -30,10 +27,10 @@ Dressing = namedtuple("Dressing", "codes starts pair suffix place maps angles")
 
 - codes, shape (D,): numbers in `GATE_NAMES` of the gates on each wire.
 - starts, shape (S, 2 D): angles to start from, the lower wire's first; 0 where there are none.
-- pair, shape (16, 16); suffix, shape (D + 1, 4, 4); place, shape (2, 4, 4); maps, shape (3, 12);
+- pair, shape (256,); suffix, shape (D + 1, 4, 4); place, shape (16,); maps, shape (3, 12);
   angles, shape (2 D,).
 """
-SWEEPS, GAIN = 40, 1e-9
+SWEEPS, GAIN = 10, 1e-6
 """At most so many rounds over both wires; fewer where a round gains less (in hartree)."""
 
 
@@ -68,7 +65,7 @@ def _wire_environment(dressing, side, other):
             for a in range(4):
                 for b in range(4):
                     weight = _full(dressing.maps, other, a, b)
-                    total += weight * dressing.pair[i * own + a * far, k * own + b * far]
+                    total += weight * dressing.pair[16 * (i * own + a * far) + k * own + b * far]
             last[i, k] = total
 
 
@@ -97,7 +94,7 @@ def _optimise_wire(channels, dressing, wire, side):
     _wire_environment(dressing, side, 1 - side)
     _step_back(channels, dressing, wire, side)
     _set_identity(dressing.maps, side)
-    energy, place = 0.0, dressing.place[0]
+    energy, place = 0.0, dressing.place
     for r in range(len(dressing.codes)):
         code = dressing.codes[r]
         if code >= 3:
@@ -108,7 +105,7 @@ def _optimise_wire(channels, dressing, wire, side):
                 total = 0.0
                 for j in range(4):
                     total += dressing.suffix[r + 1, i, j] * _full(dressing.maps, side, k, j)
-                place[i, k] = total
+                place[4 * i + k] = total
         a, cosine, sine = _rotation(place, code)
         energy, angle = _lowest(a, cosine, sine)
         dressing.angles[side * len(dressing.codes) + r] = angle
@@ -117,14 +114,16 @@ def _optimise_wire(channels, dressing, wire, side):
 
 
 @part
-def _best_block(channels, dressing, e, transfer, row, low, high, best):
+def _best_block(channels, dressing, e, entry, weight, row, low, high, best):
     """Lowest energy of a dressed gate in a pair's environment; its angles into ``best``."""
-    for i in range(16):
-        for k in range(16):
-            total = 0.0
-            for j in range(16):
-                total += e[i, j] * transfer[row, k, j]
-            dressing.pair[i, k] = total
+    for k in range(256):
+        dressing.pair[k] = 0.0
+    for m in range(entry.shape[1]):
+        if entry[row, m] < 0:
+            break
+        k, j = entry[row, m] >> 4, entry[row, m] & 15
+        for i in range(16):
+            dressing.pair[16 * i + k] += weight[row, m] * e[16 * i + j]
     lowest = float("inf")
     for s in range(len(dressing.starts)):
         for k in range(len(dressing.angles)):
@@ -152,17 +151,26 @@ def _try_blocks(channels, children, dressing, gates, angles, cut, at, energies, 
         low, high = children.pairs[k, 0], children.pairs[k, 1]
         if cut >= 0 and not (_touches(gates, cut, low) or _touches(gates, cut, high)):
             continue
-        _of_pair(work.dual, work.states, at * length, length, low, high, cuts.tile, cuts.pair)
+        _of_pair(work.dual, work.states, at * length, length, low, high, cuts.pair)
         for wire in (low, high):
             _set_prefix(channels, gates, angles, cut, wire, cuts.maps)
-            _shift(cuts.pair, 1 if wire == low else 4, 16, cuts.maps, 0, 1)
+            _undo_behind(cuts.pair, wire == low, cuts.maps, 1)
+            _put_before(cuts.pair, wire == low, cuts.maps, 0)
         for m in range(children.on_pair.shape[1]):
             c = children.on_pair[k, m]
             if c < 0:
                 break
             row = channels.row[children.gates[c, 0], children.gates[c, 1], children.gates[c, 2]]
             energies[cut + 1, c] = _best_block(
-                channels, dressing, cuts.pair, children.transfer, row, low, high, best[cut + 1, c]
+                channels,
+                dressing,
+                cuts.pair,
+                children.entry,
+                children.weight,
+                row,
+                low,
+                high,
+                best[cut + 1, c],
             )
 
 

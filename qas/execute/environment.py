@@ -3,7 +3,8 @@
 Cut a circuit between two passes: its energy is dual . state. With a channel M inserted at the cut
 on some wires it is sum_ij E[i, j] M[i, j], where E[i, j] is the sum of dual state over the
 letters of all other wires, with letter i of the dual vector and j of the state on these wires.
-E has shape (4, 4) for one wire and (16, 16) for two (index p_low + 4 p_high), I included.
+E is kept flat: 16 numbers 4 i + j for one wire, 256 numbers 16 i + j for two (i and j are
+p_low + 4 p_high), I included.
 
 A place further along a wire, behind a map P, has the environment P^-T E P^T.
 """
@@ -18,74 +19,114 @@ from qas.execute.pauli_vector import place_of
 
 
 @part
-def of_pair(dual, states, begin, length, low, high, tile, result):
-    """result = environment of two wires, shape (16, 16); ``tile``, shape (16,), is scratch."""
-    for i in range(16):
-        for j in range(16):
-            result[i, j] = 0.0
+def of_pair(dual, states, begin, length, low, high, result):
+    """result = environment of two wires, in its first 256 numbers; 16 more are scratch."""
+    for k in range(256):
+        result[k] = 0.0
     for group in range(length >> 4):
         base = place_of(group, low, high)
-        for p in range(16):
-            tile[p] = states[begin + base + ((p & 3) << (2 * low)) + ((p >> 2) << (2 * high))]
+        for j in range(16):
+            result[256 + j] = states[
+                begin + base + ((j & 3) << (2 * low)) + ((j >> 2) << (2 * high))
+            ]
         for i in range(16):
             weight = dual[base + ((i & 3) << (2 * low)) + ((i >> 2) << (2 * high))]
             for j in range(16):
-                result[i, j] += weight * tile[j]
+                result[16 * i + j] += weight * result[256 + j]
 
 
 @part
 def of_wire(dual, states, begin, length, wire, result):
-    """result = environment of one wire, shape (4, 4)."""
-    for i in range(4):
-        for j in range(4):
-            result[i, j] = 0.0
+    """result = environment of one wire."""
+    for k in range(16):
+        result[k] = 0.0
     stride = 1 << (2 * wire)
     for block in range(0, length, 4 * stride):
         for k in range(block, block + stride):
+            at = begin + k
+            a, b = states[at], states[at + stride]
+            c, d = states[at + 2 * stride], states[at + 3 * stride]
             for i in range(4):
                 weight = dual[k + i * stride]
-                for j in range(4):
-                    result[i, j] += weight * states[begin + k + j * stride]
+                result[4 * i] += weight * a
+                result[4 * i + 1] += weight * b
+                result[4 * i + 2] += weight * c
+                result[4 * i + 3] += weight * d
 
 
 @inlined
-def _entry(m, r, i, j):
-    """Entry of the full 4 x 4 matrix of a map."""
-    if i == 0:
-        return 1.0 if j == 0 else 0.0
-    return m[r, 4 * (i - 1) + j]
+def _undo(e, place, step, count, inverse, r):
+    """K^-T on four rows of ``count`` neighbouring numbers, ``step`` apart, from ``place``."""
+    a0, b0, c0 = inverse[r, 0], inverse[r, 4], inverse[r, 8]
+    a1, b1, c1 = inverse[r, 1], inverse[r, 5], inverse[r, 9]
+    a2, b2, c2 = inverse[r, 2], inverse[r, 6], inverse[r, 10]
+    a3, b3, c3 = inverse[r, 3], inverse[r, 7], inverse[r, 11]
+    for j in range(place, place + count):
+        x, y, z = e[j + step], e[j + 2 * step], e[j + 3 * step]
+        e[j] += a0 * x + b0 * y + c0 * z
+        e[j + step] = a1 * x + b1 * y + c1 * z
+        e[j + 2 * step] = a2 * x + b2 * y + c2 * z
+        e[j + 3 * step] = a3 * x + b3 * y + c3 * z
+
+
+@inlined
+def _put(e, step, first, count, apart, m, r):
+    """K on four columns ``step`` apart; ``count`` groups of four, ``apart``, from ``first``."""
+    a0, a1, a2, a3 = m[r, 0], m[r, 1], m[r, 2], m[r, 3]
+    b0, b1, b2, b3 = m[r, 4], m[r, 5], m[r, 6], m[r, 7]
+    c0, c1, c2, c3 = m[r, 8], m[r, 9], m[r, 10], m[r, 11]
+    for g in range(count):
+        j = first + g * apart
+        i, x, y, z = e[j], e[j + step], e[j + 2 * step], e[j + 3 * step]
+        e[j] = i
+        e[j + step] = a0 * i + a1 * x + a2 * y + a3 * z
+        e[j + 2 * step] = b0 * i + b1 * x + b2 * y + b3 * z
+        e[j + 3 * step] = c0 * i + c1 * x + c2 * y + c3 * z
 
 
 @part
-def undo_behind(e, stride, width, inverse, r):
-    """e = K^-T e on the wire whose letter has ``stride`` in the index: K is taken out behind."""
-    for other in range(width // 4):
-        at = other % stride + other // stride * 4 * stride
-        for j in range(width):
-            a, b = e[at, j], e[at + stride, j]
-            c, d = e[at + 2 * stride, j], e[at + 3 * stride, j]
-            e[at, j] = a + inverse[r, 0] * b + inverse[r, 4] * c + inverse[r, 8] * d
-            for k in range(1, 4):
-                e[at + k * stride, j] = (
-                    inverse[r, k] * b + inverse[r, 4 + k] * c + inverse[r, 8 + k] * d
-                )
+def undo_wire(e, inverse, r):
+    """e = K^-T e of one wire: what stood behind the place, K, is taken out."""
+    _undo(e, 0, 4, 4, inverse, r)
 
 
 @part
-def put_before(e, stride, width, m, r):
-    """e = e K^T on the wire whose letter has ``stride`` in the index: K is put in front."""
-    for other in range(width // 4):
-        at = other % stride + other // stride * 4 * stride
-        for i in range(width):
-            a, b = e[i, at], e[i, at + stride]
-            c, d = e[i, at + 2 * stride], e[i, at + 3 * stride]
-            for k in range(3):
-                e[i, at + (k + 1) * stride] = (
-                    m[r, 4 * k] * a
-                    + m[r, 4 * k + 1] * b
-                    + m[r, 4 * k + 2] * c
-                    + m[r, 4 * k + 3] * d
-                )
+def put_wire(e, m, r):
+    """e = e K^T of one wire: K is put in before the place."""
+    _put(e, 1, 0, 4, 4, m, r)
+
+
+@part
+def undo_low(e, inverse, r):
+    """`undo_wire` on the lower wire of a pair."""
+    for q in range(4):
+        _undo(e, 64 * q, 16, 16, inverse, r)
+
+
+@part
+def undo_high(e, inverse, r):
+    """`undo_wire` on the higher wire of a pair."""
+    _undo(e, 0, 64, 64, inverse, r)
+
+
+@part
+def put_low(e, m, r):
+    """`put_wire` on the lower wire of a pair."""
+    _put(e, 1, 0, 64, 4, m, r)
+
+
+@part
+def put_high(e, m, r):
+    """`put_wire` on the higher wire of a pair."""
+    a0, a1, a2, a3 = m[r, 0], m[r, 1], m[r, 2], m[r, 3]
+    b0, b1, b2, b3 = m[r, 4], m[r, 5], m[r, 6], m[r, 7]
+    c0, c1, c2, c3 = m[r, 8], m[r, 9], m[r, 10], m[r, 11]
+    for k in range(64):  # one loop: two nested ones are not vectorised
+        j = (k >> 2 << 4) + (k & 3)
+        i, x, y, z = e[j], e[j + 4], e[j + 8], e[j + 12]
+        e[j + 4] = a0 * i + a1 * x + a2 * y + a3 * z
+        e[j + 8] = b0 * i + b1 * x + b2 * y + b3 * z
+        e[j + 12] = c0 * i + c1 * x + c2 * y + c3 * z
 
 
 @inlined
@@ -93,7 +134,7 @@ def trace(e, width):
     """The energy as it is: what inserting nothing gives."""
     total = 0.0
     for i in range(width):
-        total += e[i, i]
+        total += e[i * width + i]
     return total
 
 
@@ -101,8 +142,8 @@ def trace(e, width):
 def rotation(e, axis):
     """(a, C, S) of the energy a + C cos t + S sin t with a rotation by t on the wire."""
     i, j = plane(axis)
-    cosine = e[i, i] + e[j, j]
-    return trace(e, 4) - cosine, cosine, e[j, i] - e[i, j]
+    cosine = e[5 * i] + e[5 * j]
+    return trace(e, 4) - cosine, cosine, e[4 * j + i] - e[4 * i + j]
 
 
 @inlined
@@ -111,21 +152,21 @@ def lowest(a, cosine, sine):
     return a - math.hypot(cosine, sine), math.atan2(-sine, -cosine)
 
 
-@part
+@inlined
 def with_map(e, m, r):
-    """Energy with the map m[r] in a wire's environment."""
-    total = e[0, 0]
-    for i in range(3):
-        for j in range(4):
-            total += e[i + 1, j] * m[r, 4 * i + j]
+    """Energy with the map m[r] on the wire."""
+    total = e[0]
+    for k in range(12):
+        total += e[4 + k] * m[r, k]
     return total
 
 
-@part
-def with_channel(e, transfer, r):
-    """Energy with the two-qubit channel transfer[r], shape (16, 16), in a pair's environment."""
+@inlined
+def with_channel(e, entry, weight, r):
+    """Energy with a two-qubit channel: sum of weight[r, k] e[entry[r, k]]."""
     total = 0.0
-    for i in range(16):
-        for j in range(16):
-            total += e[i, j] * transfer[r, i, j]
+    for k in range(entry.shape[1]):
+        if entry[r, k] < 0:
+            break
+        total += weight[r, k] * e[entry[r, k]]
     return total

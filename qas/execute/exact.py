@@ -1,10 +1,11 @@
 """The exact simulator: state vectors without noise.
 
-Circuits of real gates run in real numbers, chosen by the kernels. Memory on n qubits: two vectors
-of 2^n complex numbers (0.5 GiB at 24 qubits), and up to 256 MiB for the observable; insertions
-take up to 8 vectors more. Time in floats touched, of G gates, P angles, F distinct bit flips of
-the observable, a = 2^n floats (2^(n+1) where a gate is not real): (G + F) a a value,
-about (3 G + P + 2 F) a a gradient; see `qas.execute.state_kernel` and `state_insertion`.
+A circuit of real gates runs in real numbers; the kernels see to that. On n qubits a state has
+a = 2^n floats, or 2^(n+1) where a gate is not real. With G gates, P angles and F distinct bit
+flips of the observable a value takes a time of (G + F) a, a gradient about (3 G + P + 2 F) a,
+and both the memory of two complex states (0.5 GiB at 24 qubits) for each thread, beside up to
+256 MiB for the observable; insertions take 8 states more, or up to 64 small ones. See
+`qas.execute.state_kernel`, `state_observable` and `state_insertion`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit, Gate, Population, checked_params
 from qas.errors import InputError
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
-from qas.execute.insertion import Insertions
+from qas.execute.descent import NORMAL, Descent, descend, descend_population
+from qas.execute.model import StateModel
+from qas.execute.neighbour import INSERT, Neighbours
 from qas.execute.state_circuit import Encoded, check_population, encode, frozen
 from qas.execute.state_kernel import make_work, sweep
 from qas.execute.state_observable import SignRows, rows_of
 from qas.execute.state_probe import Probes, probes_of, score
+from qas.execute.stop import Limits
 from qas.task import Observable
 
 Reals = NDArray[np.float64]
@@ -103,7 +107,7 @@ class ExactSimulator:
         observable: Observable,
         params: ArrayLike,
         gates: Sequence[Gate] | None = None,
-    ) -> Insertions:
+    ) -> Neighbours:
         """Every one-gate extension, exact, with its best angle.
 
         A rotation that comes with an angle is scored at that angle.
@@ -123,11 +127,71 @@ class ExactSimulator:
         angles = program.angles[0].copy()
         angles[list(circuit.free)] = values[0]
         probes = self._probes(circuit.n_qubits, tried)
-        energy, best = score(program.gates[0], frozen(angles), circuit.n_qubits, rows, probes)
+        energy, best, fresh = score(
+            program.gates[0], frozen(angles), circuit.n_qubits, rows, probes
+        )
         position = np.repeat(np.arange(len(energy)), len(tried))
         choice = np.tile(np.arange(len(tried)), len(energy))
-        return Insertions(
-            circuit, values[0], tried, position, choice, energy.reshape(-1), best.reshape(-1)
+        kind, fresh = np.full(position.size, INSERT, dtype=np.int8), fresh.reshape(-1)
+        return Neighbours(
+            circuit, values[0], tried, position, choice, energy.reshape(-1), best.reshape(-1),
+            kind, fresh,
+        )  # fmt: skip
+
+    def minimise(
+        self,
+        circuit: Circuit,
+        observable: Observable,
+        starts: ArrayLike,
+        limits: Limits = NORMAL,
+        *,
+        method: str = "lbfgs",
+        threads: int = 1,
+        deadline: float = np.inf,
+    ) -> Descent:
+        """The angles of one circuit optimised from each of many starts, in compiled code.
+
+        Args:
+            circuit: any gates.
+            observable: of as many qubits.
+            starts: shape (runs, n_params) or (n_params,), radians.
+            limits: when a run stops.
+            method: "lbfgs" (exact gradients) or "rotosolve" (one angle after the other).
+            threads: runs are shared out among so many.
+            deadline: when to break off, on the clock of `time.monotonic`.
+        """
+        program, rows = self._ready(circuit, observable)
+        first = np.atleast_2d(checked_params(circuit, starts))
+        free = np.array(circuit.free, dtype=np.int64)
+        slots = np.full(program.angles.shape, -1, dtype=np.int64)
+        slots[0, free] = free
+        model = StateModel(circuit.n_qubits, rows, program.gates, frozen(slots))
+        return descend(
+            model, first, limits, angles=program.angles[0], free=free, method=method,
+            threads=threads, deadline=deadline,
+        )  # fmt: skip
+
+    def minimise_population(
+        self,
+        population: Population,
+        observable: Observable,
+        limits: Limits = NORMAL,
+        *,
+        method: str = "lbfgs",
+        threads: int = 1,
+        deadline: float = np.inf,
+    ) -> Descent:
+        """Every circuit of a population optimised from the angles at which it stands.
+
+        ``population.with_angles(found.params)`` are the optimised ones; see `minimise`.
+        """
+        _agree(population.n_qubits, observable)
+        check_population(population)
+        places = np.arange(population.gates.shape[1])
+        slots = frozen(np.where(population.free, places, -1))
+        model = StateModel(population.n_qubits, self._rows(observable), population.gates, slots)
+        return descend_population(
+            model, population, limits, method=method, threads=threads, deadline=deadline
         )
 
     # --- what the public methods share ----------------------------------------------------

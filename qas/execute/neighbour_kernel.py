@@ -24,20 +24,25 @@ from qas.execute.pauli_vector import dot, forward
 
 _run, _undo_pass = pauli_kernel.run, pauli_kernel.undo_pass
 _of_pair, _of_wire = environment.of_pair, environment.of_wire
-_undo_behind, _put_before = environment.undo_behind, environment.put_before
+_undo_wire, _undo_low, _undo_high = (
+    environment.undo_wire,
+    environment.undo_low,
+    environment.undo_high,
+)
+_put_wire, _put_low, _put_high = environment.put_wire, environment.put_low, environment.put_high
 _trace, _rotation, _lowest = environment.trace, environment.rotation, environment.lowest
 _with_map, _with_channel = environment.with_map, environment.with_channel
 _rotate, _compose, _invert = affine.rotate, affine.compose, affine.invert
 _set_identity, _copy = affine.set_identity, affine.copy
 
-Children = namedtuple("Children", "gates on_wire pairs on_pair transfer")
+Children = namedtuple("Children", "gates on_wire pairs on_pair entry weight")
 """The gates that are tried.
 
 - gates, shape (C, 3): as in `qas.circuit.Population`.
 - on_wire, shape (n, most): numbers of the one-qubit ones by wire, then -1.
 - pairs, shape (K, 2), the lower wire first; on_pair, shape (K, most): the two-qubit ones by pair.
-- transfer, shape (rows, 16, 16): two-qubit channels by row of `Channels`, noise included, index
-  p_low + 4 p_high.
+- entry, weight, shape (rows, most): the entries 16 i + j of the two-qubit channels that are not
+  zero, by row of `Channels`, noise included, index p_low + 4 p_high; entries end with -1.
 """
 
 Scores = namedtuple(
@@ -51,8 +56,8 @@ Scores = namedtuple(
 - deletion, shape (G,).
 """
 
-Cuts = namedtuple("Cuts", "pair wire maps tile")
-"""Work arrays: environments of shape (16, 16) and (4, 4), four maps (4, 12), and 16 numbers."""
+Cuts = namedtuple("Cuts", "pair wire maps")
+"""Work arrays: environments of a pair, (272,), and a wire, (16,), and maps, (4, 12)."""
 _PREFIX, _PREFIX_INVERSE, _STEP, _STEP_INVERSE = range(4)  # rows of Cuts.maps
 
 
@@ -97,13 +102,22 @@ def _set_prefix(channels, gates, angles, cut, wire, maps):
 
 
 @inlined
-def _shift(e, stride, width, maps, r, s):
-    """The environment behind the map in row r of maps, whose inverse stands in row s."""
-    _undo_behind(e, stride, width, maps, s)
-    _put_before(e, stride, width, maps, r)
+def _undo_behind(e, is_low, inverse, r):
+    if is_low:
+        _undo_low(e, inverse, r)
+    else:
+        _undo_high(e, inverse, r)
 
 
-@part
+@inlined
+def _put_before(e, is_low, m, r):
+    if is_low:
+        _put_low(e, m, r)
+    else:
+        _put_high(e, m, r)
+
+
+@inlined
 def _score_wire(channels, children, wire, e, energies, angles, at):
     """Energies of the one-qubit children on a wire, for its environment, into row ``at``."""
     for k in range(children.on_wire.shape[1]):
@@ -118,7 +132,7 @@ def _score_wire(channels, children, wire, e, energies, angles, at):
             energies[at, c] = _with_map(e, channels.one[channels.row[code, wire, wire]], 0)
 
 
-@part
+@inlined
 def _score_pair(channels, children, k, e, energies, at):
     """Energies of the two-qubit children on pair k, for its environment, into row ``at``."""
     for m in range(children.on_pair.shape[1]):
@@ -126,7 +140,7 @@ def _score_pair(channels, children, k, e, energies, at):
         if c < 0:
             break
         row = channels.row[children.gates[c, 0], children.gates[c, 1], children.gates[c, 2]]
-        energies[at, c] = _with_channel(e, children.transfer, row)
+        energies[at, c] = _with_channel(e, children.entry, children.weight, row)
 
 
 @inlined
@@ -143,11 +157,12 @@ def _mark(listed, k, at, scores, fresh):
 
 
 @part
-def _walk_wire(channels, children, gates, angles, n_gates, cut, wire, scores, cuts):
+def _walk_wire(channels, children, gates, angles, n_gates, cut, wire, edits, scores, cuts):
     """Score the children on a wire from the cut behind gate ``cut`` to its next two-qubit gate."""
     e, maps = cuts.wire, cuts.maps
     _set_prefix(channels, gates, angles, cut, wire, maps)
-    _shift(e, 1, 4, maps, _PREFIX, _PREFIX_INVERSE)
+    _undo_wire(e, maps, _PREFIX_INVERSE)
+    _put_wire(e, maps, _PREFIX)
     _score_wire(channels, children, wire, e, scores.insertion, scores.insertion_angle, cut + 1)
     _mark(children.on_wire, wire, cut + 1, scores, True)
     for g in range(cut + 1, n_gates):
@@ -157,22 +172,26 @@ def _walk_wire(channels, children, gates, angles, n_gates, cut, wire, scores, cu
         if gates[g, 2] >= 0:
             break
         _set_step(channels, gates, angles, g, maps)
-        _undo_behind(e, 1, 4, maps, _STEP_INVERSE)
-        scores.deletion[g] = _trace(e, 4)
-        _score_wire(channels, children, wire, e, scores.replacement, scores.replacement_angle, g)
-        _put_before(e, 1, 4, maps, _STEP)
+        _undo_wire(e, maps, _STEP_INVERSE)
+        if edits:
+            scores.deletion[g] = _trace(e, 4)
+            _score_wire(
+                channels, children, wire, e, scores.replacement, scores.replacement_angle, g
+            )
+        _put_wire(e, maps, _STEP)
         _score_wire(channels, children, wire, e, scores.insertion, scores.insertion_angle, g + 1)
         _mark(children.on_wire, wire, g + 1, scores, True)
 
 
 @part
-def _walk_pair(channels, children, gates, angles, n_gates, cut, k, scores, cuts):
+def _walk_pair(channels, children, gates, angles, n_gates, cut, k, edits, scores, cuts):
     """The same for the children on pair k."""
     e, maps = cuts.pair, cuts.maps
     low, high = children.pairs[k, 0], children.pairs[k, 1]
     for wire in (low, high):
         _set_prefix(channels, gates, angles, cut, wire, maps)
-        _shift(e, 1 if wire == low else 4, 16, maps, _PREFIX, _PREFIX_INVERSE)
+        _undo_behind(e, wire == low, maps, _PREFIX_INVERSE)
+        _put_before(e, wire == low, maps, _PREFIX)
     _score_pair(channels, children, k, e, scores.insertion, cut + 1)
     _mark(children.on_pair, k, cut + 1, scores, True)
     for g in range(cut + 1, n_gates):
@@ -181,28 +200,29 @@ def _walk_pair(channels, children, gates, angles, n_gates, cut, k, scores, cuts)
             continue
         if gates[g, 2] >= 0:
             break
-        stride = 1 if gates[g, 1] == low else 4
+        is_low = gates[g, 1] == low
         _set_step(channels, gates, angles, g, maps)
-        _undo_behind(e, stride, 16, maps, _STEP_INVERSE)
-        _score_pair(channels, children, k, e, scores.replacement, g)
-        _put_before(e, stride, 16, maps, _STEP)
+        _undo_behind(e, is_low, maps, _STEP_INVERSE)
+        if edits:
+            _score_pair(channels, children, k, e, scores.replacement, g)
+        _put_before(e, is_low, maps, _STEP)
         _score_pair(channels, children, k, e, scores.insertion, g + 1)
         _mark(children.on_pair, k, g + 1, scores, True)
 
 
 @part
-def _insert(channels, children, gates, angles, n_gates, cut, at, work, scores, cuts):
+def _insert(channels, children, gates, angles, n_gates, cut, at, edits, work, scores, cuts):
     """Walk from the cut behind gate ``cut`` (-1: the start) along every wire that it touched."""
     length = len(work.dual)
     for wire in range(channels.n_qubits):
         if cut < 0 or _touches(gates, cut, wire):
             _of_wire(work.dual, work.states, at * length, length, wire, cuts.wire)
-            _walk_wire(channels, children, gates, angles, n_gates, cut, wire, scores, cuts)
+            _walk_wire(channels, children, gates, angles, n_gates, cut, wire, edits, scores, cuts)
     for k in range(len(children.pairs)):
         low, high = children.pairs[k, 0], children.pairs[k, 1]
         if cut < 0 or _touches(gates, cut, low) or _touches(gates, cut, high):
-            _of_pair(work.dual, work.states, at * length, length, low, high, cuts.tile, cuts.pair)
-            _walk_pair(channels, children, gates, angles, n_gates, cut, k, scores, cuts)
+            _of_pair(work.dual, work.states, at * length, length, low, high, cuts.pair)
+            _walk_pair(channels, children, gates, angles, n_gates, cut, k, edits, scores, cuts)
 
 
 @part
@@ -225,16 +245,18 @@ def _replace(channels, children, gates, angles, cut, at, work, scores, cuts):
     for wire in range(channels.n_qubits):
         _of_wire(work.dual, work.states, gap, length, wire, cuts.wire)
         _set_prefix(channels, gates, angles, cut, wire, cuts.maps)
-        _shift(cuts.wire, 1, 4, cuts.maps, _PREFIX, _PREFIX_INVERSE)
+        _undo_wire(cuts.wire, cuts.maps, _PREFIX_INVERSE)
+        _put_wire(cuts.wire, cuts.maps, _PREFIX)
         _score_wire(
             channels, children, wire, cuts.wire, scores.replacement, scores.replacement_angle, cut
         )
     for k in range(len(children.pairs)):
         low, high = children.pairs[k, 0], children.pairs[k, 1]
-        _of_pair(work.dual, work.states, gap, length, low, high, cuts.tile, cuts.pair)
+        _of_pair(work.dual, work.states, gap, length, low, high, cuts.pair)
         for wire in (low, high):
             _set_prefix(channels, gates, angles, cut, wire, cuts.maps)
-            _shift(cuts.pair, 1 if wire == low else 4, 16, cuts.maps, _PREFIX, _PREFIX_INVERSE)
+            _undo_behind(cuts.pair, wire == low, cuts.maps, _PREFIX_INVERSE)
+            _put_before(cuts.pair, wire == low, cuts.maps, _PREFIX)
         _score_pair(channels, children, k, cuts.pair, scores.replacement, cut)
 
 
@@ -269,11 +291,11 @@ def neighbours(channels, observable, children, gates, angles, edits, scores, wor
         if b >= 0:
             row = channels.row[gates[g, 0], a, b]
             before = at - 2 if channels.place[row, 0] < 0 else at - 1
-            _insert(channels, children, gates, angles, n_gates, g, at, work, scores, cuts)
+            _insert(channels, children, gates, angles, n_gates, g, at, edits, work, scores, cuts)
             if edits:
                 _replace(channels, children, gates, angles, g, before, work, scores, cuts)
             at = _undo_pass(channels, work, at, min(a, b), max(a, b), row)
-    _insert(channels, children, gates, angles, n_gates, -1, 0, work, scores, cuts)
+    _insert(channels, children, gates, angles, n_gates, -1, 0, edits, work, scores, cuts)
     return value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qas.circuit import GATE_NAMES, Gate, Population
+from qas.circuit import GATE_NAMES, Circuit, Gate, Population
 from qas.execute import neighbour_kernel as kernel
 from qas.execute import pauli_kernel
 from qas.execute.channel import Channels
@@ -78,24 +78,25 @@ class Neighbourhood:
             np.take_along_axis(angle, found, 1),
         )
 
-    def score(self, one: Population, observable: Reals, edits: bool) -> Neighbours:
-        """Scores of a population of one native circuit.
+    def score(self, one: Population, parent: Circuit, observable: Reals, edits: bool) -> Neighbours:
+        """Scores of one native circuit.
 
         One forward and one reverse sweep score everything, unless waiting qubits decohere (an
         edit then moves the schedule) or the noise is too strong to be undone: in these cases
         every child is simulated.
 
         Args:
-            one: the circuit at its angles.
+            one: the circuit, at its angles, alone in a population.
+            parent: the same circuit, its free angles free.
             observable: coefficient of every Pauli string, as the kernels take it.
             edits: deletions and replacements too.
         """
-        return _as_neighbours(one, self.tried, self._scores(one, observable, edits), edits)
+        return _as_neighbours(one, parent, self.tried, self._scores(one, observable, edits), edits)
 
     def _scores(self, population: Population, observable: Reals, edits: bool) -> kernel.Scores:
         scores = _scores(len(population), population.gates.shape[1], len(self.tried))
         growth = np.zeros(len(population))
-        work = pauli_kernel.make_work(population.n_qubits, population.gates.shape[1], 0, False)
+        work = pauli_kernel.work_for(self.channels, population.gates, False)
         pauli_kernel.growths(self.channels, population.gates, growth, work)
         if not self.channels.idle and growth.max(initial=0.0) <= GROWTH:
             _sweep(self.channels, observable, self.children, population, edits, scores)
@@ -122,7 +123,7 @@ def _children(channels: Channels, tried: tuple[Gate, ...]) -> kernel.Children:
     pairs = np.array(list(by_pair), dtype=np.int64).reshape(-1, 2)
     return kernel.Children(
         gates, _table(list(by_wire.values())), pairs, _table(list(by_pair.values())),
-        transfers(channels),
+        *_entries(transfers(channels)),
     )  # fmt: skip
 
 
@@ -132,6 +133,15 @@ def _table(lists: list[list[int]]) -> NDArray[np.int64]:
     for row, numbers in enumerate(lists):
         table[row, : len(numbers)] = numbers
     return table
+
+
+def _entries(matrices: Reals) -> tuple[NDArray[np.int64], Reals]:
+    """Places 16 i + j and values of what is not zero in each matrix, shape (rows, most)."""
+    flat = matrices.reshape(len(matrices), 256)
+    lists = [np.flatnonzero(row).tolist() for row in flat]
+    entry = _table(lists)
+    weight = np.where(entry >= 0, np.take_along_axis(flat, np.maximum(entry, 0), 1), 0.0)
+    return entry, weight
 
 
 def transfers(channels: Channels) -> Reals:
@@ -164,9 +174,8 @@ def _sweep(
     edits: bool,
     scores: kernel.Scores,
 ) -> None:
-    passes = int(pauli_kernel.n_passes(channels, population.gates))
-    work = pauli_kernel.make_work(channels.n_qubits, population.gates.shape[1], passes + 1, True)
-    cuts = kernel.Cuts(aligned(16, 16), aligned(4, 4), aligned(4, 12), aligned(16))
+    work = pauli_kernel.work_for(channels, population.gates, True, spare=1)
+    cuts = kernel.Cuts(aligned(272), aligned(16), aligned(4, 12))
     kernel.sweep(
         channels, observable, children, population.gates, population.angles, edits, scores, work,
         cuts,
@@ -216,9 +225,7 @@ def _simulate(
     for k, (row, angle) in enumerate(rows):
         many[k, : len(row)], turns[k, : len(row)] = row, angle
     values = np.empty(len(rows))
-    work = pauli_kernel.make_work(
-        channels.n_qubits, longest, int(pauli_kernel.n_passes(channels, many)), False
-    )
+    work = pauli_kernel.work_for(channels, many, False)
     population = Population(one.n_qubits, many, turns, np.zeros(turns.shape, dtype=np.bool_))
     pauli_kernel.values(channels, observable, population.gates, population.angles, values, work)
     k = 0
@@ -238,9 +245,9 @@ def _share(gate: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
 
 
 def _as_neighbours(
-    one: Population, tried: tuple[Gate, ...], scores: kernel.Scores, edits: bool
+    one: Population, parent: Circuit, tried: tuple[Gate, ...], scores: kernel.Scores, edits: bool
 ) -> Neighbours:
-    circuit, params = one.circuit(0)
+    params = one.angles[0, list(parent.free)]
     parts = []
     for kind, energies, angles, fresh in _tables(scores, edits):
         position, choice = (place.ravel() for place in np.indices(energies.shape[1:]))
@@ -252,7 +259,7 @@ def _as_neighbours(
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     position, choice, energy, angle, kinds, new = joined
     return Neighbours(
-        circuit, params, tried, position, choice, energy, angle, kinds.astype(np.int8), new
+        parent, params, tried, position, choice, energy, angle, kinds.astype(np.int8), new
     )
 
 

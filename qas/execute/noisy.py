@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +21,12 @@ from qas.execute import pauli_kernel as kernel
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.block import Blocks, score_blocks
 from qas.execute.channel import Channels, Key, channels_of
+from qas.execute.descent import NORMAL, Descent, descend, descend_population
+from qas.execute.model import FunctionModel, Model, PauliModel
 from qas.execute.neighbour import BestNeighbours, Neighbours
 from qas.execute.neighbourhood import Neighbourhood
 from qas.execute.pauli_vector import aligned, size
+from qas.execute.stop import Limits
 from qas.task import Observable
 
 MEMORY = 8 * 2**30
@@ -76,6 +80,7 @@ class NoisySimulator:
         self._channels = lru_cache(maxsize=8)(self._make_channels)
         self._prepared = lru_cache(maxsize=4096)(self._prepare)
         self._dual = lru_cache(maxsize=64)(self._make_dual)
+        self._native_gates = lru_cache(maxsize=8)(partial(native_gates, device))
         self._neighbourhood = lru_cache(maxsize=8)(self._make_neighbourhood)
 
     @property
@@ -195,7 +200,9 @@ class NoisySimulator:
             raise InputError(f"k is the number of neighbours wanted, from 1; given {k!r}")
         self._agree(population.n_qubits, observable)
         self._check_native(population)
-        neighbourhood = self._neighbourhood(population.n_qubits, self._tried(population, gates))
+        neighbourhood = self._neighbourhood(
+            population.n_qubits, self._tried(population.n_qubits, gates)
+        )
         return neighbourhood.best(population, self._dual(observable), k, edits)
 
     def score_blocks(
@@ -221,12 +228,12 @@ class NoisySimulator:
         """
         if self.idle:
             raise InputError("score_blocks needs a model without idle decoherence (idle=False)")
-        one = self._one(circuit, observable, params)
-        tried = tuple(g for g in self._tried(one, gates) if len(g.qubits) == 2)
+        one, parent = self._one(circuit, observable, params)
+        tried = tuple(g for g in self._tried(one.n_qubits, gates) if len(g.qubits) == 2)
         if dressing is None:
             dressing = ("rz", "ry", "rz") if self.device.is_ideal else ("rz", "sx") * 2 + ("rz",)
         neighbourhood = self._neighbourhood(one.n_qubits, tried)
-        return score_blocks(neighbourhood, one, self._dual(observable), dressing)
+        return score_blocks(neighbourhood, one, parent, self._dual(observable), dressing)
 
     def _scored(
         self,
@@ -236,23 +243,26 @@ class NoisySimulator:
         gates: Sequence[Gate] | None,
         edits: bool,
     ) -> Neighbours:
-        one = self._one(circuit, observable, params)
-        neighbourhood = self._neighbourhood(one.n_qubits, self._tried(one, gates))
-        return neighbourhood.score(one, self._dual(observable), edits)
+        one, parent = self._one(circuit, observable, params)
+        neighbourhood = self._neighbourhood(one.n_qubits, self._tried(one.n_qubits, gates))
+        return neighbourhood.score(one, parent, self._dual(observable), edits)
 
-    def _one(self, circuit: Circuit, observable: Observable, params: ArrayLike) -> Population:
-        """A population of the native circuit at one vector of angles."""
+    def _one(
+        self, circuit: Circuit, observable: Observable, params: ArrayLike
+    ) -> tuple[Population, Circuit]:
+        """The native circuit, and a population of it alone at one vector of angles."""
         self._agree(circuit.n_qubits, observable)
         native, angles = self._native(circuit, params)
         if len(angles) != 1:
             raise InputError(f"a neighbourhood takes one vector of angles; given {len(angles)}")
         free = np.zeros(angles.shape, dtype=np.bool_)
         free[:, native.free] = True
-        return Population(circuit.n_qubits, native.gates, angles, free)
+        one = Population(circuit.n_qubits, native.gates, angles, free)
+        return one, circuit if native.lowering is None else native.lowering.native
 
-    def _tried(self, population: Population, gates: Sequence[Gate] | None) -> tuple[Gate, ...]:
+    def _tried(self, n_qubits: int, gates: Sequence[Gate] | None) -> tuple[Gate, ...]:
         if gates is None:
-            return native_gates(self.device, population.n_qubits)
+            return self._native_gates(n_qubits)
         for gate in gates:
             if gate.angle is not None:
                 raise InputError(
@@ -264,6 +274,65 @@ class NoisySimulator:
                     f"{self.device.name} has no {gate.name} on {gate.qubits}: try native gates"
                 )
         return tuple(gates)
+
+    def minimise(
+        self,
+        circuit: Circuit,
+        observable: Observable,
+        starts: ArrayLike,
+        limits: Limits = NORMAL,
+        *,
+        method: str = "lbfgs",
+        threads: int = 1,
+        deadline: float = np.inf,
+    ) -> Descent:
+        """The angles of one circuit optimised from each of many starts, in compiled code.
+
+        Args:
+            circuit: native; of any other the native form is measured, at its own angles.
+            observable: of as many qubits.
+            starts: shape (runs, n_params) or (n_params,), radians.
+            limits: when a run stops.
+            method: "lbfgs" (exact gradients) or "rotosolve" (one angle after the other).
+            threads: runs are shared out among so many.
+            deadline: when to break off, on the clock of `time.monotonic`.
+        """
+        self._agree(circuit.n_qubits, observable)
+        native = self._prepared(circuit)
+        first = np.atleast_2d(checked_params(circuit, starts))
+        options: Any = {"method": method, "threads": threads, "deadline": deadline}
+        if native.lowering is not None:
+            model: Model = FunctionModel(lambda angles: self._at(circuit, observable, angles))
+            return descend(model, first, limits, **options)
+        keep = self._keeps(native.gates, circuit.n_qubits, threads)
+        model = PauliModel(*self._tables(observable), native.gates, keep)
+        return descend(model, first, limits, angles=native.angles[0], free=native.free, **options)
+
+    def minimise_population(
+        self,
+        population: Population,
+        observable: Observable,
+        limits: Limits = NORMAL,
+        *,
+        method: str = "lbfgs",
+        threads: int = 1,
+        deadline: float = np.inf,
+    ) -> Descent:
+        """Every circuit of a native population optimised from the angles at which it stands.
+
+        ``population.with_angles(found.params)`` are the optimised ones; see `minimise`.
+        """
+        self._agree(population.n_qubits, observable)
+        self._check_native(population)
+        keep = self._keeps(population.gates, population.n_qubits, threads)
+        model = PauliModel(*self._tables(observable), population.gates, keep)
+        return descend_population(
+            model, population, limits, method=method, threads=threads, deadline=deadline
+        )
+
+    def _at(self, circuit: Circuit, observable: Observable, angles: Reals) -> tuple[float, Reals]:
+        value, slope = self.value_and_grad(circuit, observable, angles)
+        return float(value[0]), slope[0]
 
     # --- what the public methods share ----------------------------------------------------
 
@@ -310,9 +379,7 @@ class NoisySimulator:
 
         def part(some: slice) -> None:
             own = gates[some] if len(gates) > 1 else gates
-            work = kernel.make_work(
-                observable.n_qubits, gates.shape[1], kernel.n_passes(channels, own), False
-            )
+            work = kernel.work_for(channels, own, False)
             kernel.values(channels, dual, own, _frozen(angles[some]), result[some], work)
 
         _share_out(part, len(angles), threads)
@@ -327,9 +394,7 @@ class NoisySimulator:
         def part(some: slice) -> None:
             own = gates[some] if len(gates) > 1 else gates
             keep = self._keeps(own, observable.n_qubits, threads)
-            work = kernel.make_work(
-                observable.n_qubits, gates.shape[1], kernel.n_passes(channels, own), keep
-            )
+            work = kernel.work_for(channels, own, keep)
             kernel.gradients(
                 channels, dual, own, _frozen(angles[some]), value[some], slopes[some], work
             )
@@ -348,9 +413,7 @@ class NoisySimulator:
         if need <= CACHE:
             return True
         result = np.empty(len(gates))
-        kernel.growths(
-            channels, gates, result, kernel.make_work(n_qubits, gates.shape[1], 0, False)
-        )
+        kernel.growths(channels, gates, result, kernel.work_for(channels, gates, False))
         if result.max(initial=0.0) <= GROWTH:
             return False
         if need * threads > MEMORY:

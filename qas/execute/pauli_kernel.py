@@ -16,10 +16,15 @@ proportional to D V + G, memory of 8 (D + 2) V bytes with kept states, 16 V with
 from __future__ import annotations
 
 import math
+import threading
 from collections import namedtuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qas.compiled import compiled, inlined, part
 from qas.execute import affine
+from qas.execute.channel import Channels
 from qas.execute.pauli_vector import (
     aligned,
     backward,
@@ -63,6 +68,27 @@ def make_work(n_qubits: int, n_gates: int, n_passes: int, keep: bool) -> Work:
     )  # fmt: skip
 
 
+_rooms = threading.local()
+_ROOMS, _LARGEST = 16, 2**24
+
+
+def work_for(channels: Channels, gates: NDArray[np.int16], keep: bool, spare: int = 0) -> Work:
+    """Work arrays for a population, the thread's own ones again where their shape is the same.
+
+    Use them up before the next call: it may hand out the same arrays. ``spare`` passes are added.
+    """
+    shape = (channels.n_qubits, gates.shape[1], int(n_passes(channels, gates)) + spare, keep)
+    works: dict[tuple[int, int, int, bool], Work] = _rooms.__dict__.setdefault("works", {})
+    if shape not in works:
+        work = make_work(*shape)
+        if work.states.nbytes > _LARGEST:
+            return work
+        while len(works) >= _ROOMS:
+            del works[next(iter(works))]
+        works[shape] = work
+    return works[shape]
+
+
 @compiled
 def n_passes(channels, gates):
     """Passes that one circuit of a population may take at most."""
@@ -78,9 +104,14 @@ def n_passes(channels, gates):
 @compiled
 def first_missing(channels, gates):
     """(circuit, gate) of the first gate that the patch does not have; (-1, -1) if none."""
+    names, wires = channels.row.shape[0], channels.n_qubits
     for b in range(len(gates)):
         for g in range(gates.shape[1]):
             code, a, c = gates[b, g, 0], gates[b, g, 1], gates[b, g, 2]
+            if code < 0:
+                continue
+            if code >= names or a < 0 or a >= wires or c >= wires or (code < 3 and c >= 0):
+                return b, g
             if code >= 3 and channels.row[code, a, c if c >= 0 else a] < 0:
                 return b, g
     return -1, -1

@@ -182,9 +182,7 @@ class SampledSimulator:
 
         def part(some: slice) -> None:
             own, values = gates[some] if len(gates) > 1 else gates, _frozen(angles[some])
-            work = pauli_kernel.make_work(
-                n, own.shape[1], pauli_kernel.n_passes(channels, own), False
-            )
+            work = pauli_kernel.work_for(channels, own, False)
             shot_kernel.measure(
                 channels, plan, own, values, values.view(np.uint64), mean[some], variance[some],
                 lowest[some], work, room or shot_kernel.make_room(n),

@@ -89,8 +89,8 @@ def score(
     n_qubits: int,
     rows: SignRows,
     tried: Probes,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Energy and angle of every child, both of shape (G + 1, children); see `Insertions`.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Energy, angle and freshness of every child, shape (G + 1, children); see `Neighbours`.
 
     Args:
         gates: the parent, shape (G, 3).
@@ -120,7 +120,9 @@ def score(
     kernel.combine(
         here, place, tried.probe, tried.turn, slopes, turned, flat, lowest, angle, energies, best
     )
-    return energies, best
+    moved = place[1:] != place[:-1]
+    fresh = np.concatenate([np.ones((1, len(probes)), dtype=bool), moved])[:, tried.probe]
+    return energies, best, fresh
 
 
 def side_by_side(length: int, n_places: int) -> int:

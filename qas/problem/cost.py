@@ -69,9 +69,14 @@ class Meter:
         return float("inf") if self.budget is None else self.budget - self.spent.evaluations
 
     @property
+    def deadline(self) -> float:
+        """When time is up, on the clock of `time.monotonic`; infinite without a limit."""
+        return float("inf") if self._deadline is None else self._deadline
+
+    @property
     def exhausted(self) -> bool:
         """True once no evaluation or no time is left."""
-        return self.left <= 0 or (self._deadline is not None and time.monotonic() >= self._deadline)
+        return self.left <= 0 or time.monotonic() >= self.deadline
 
     def charge(self, evaluations: int, started: float, sweeps: int = 0) -> None:
         """Count work that began at ``started`` (seconds, of `time.perf_counter`)."""

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit
-from qas.execute import DifferentiableBackend
+from qas.execute import ExactSimulator, Limits, NoisySimulator
 from qas.problem.cost import Meter
 from qas.task import Observable
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
 
 
 @dataclass(frozen=True)
@@ -36,21 +30,8 @@ NORMAL = Effort()
 FINE = Effort(1000, 1e-15, 1e-9)
 
 
-@cache
-def _one_thread() -> ThreadpoolController:
-    """Holds BLAS to one thread: L-BFGS on tens of angles is 20 times slower on a busy second."""
-    import scipy.optimize  # noqa: F401 (its BLAS must be loaded to be found)
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-class _BudgetSpent(Exception):
-    """Raised inside the optimiser when the meter is exhausted."""
-
-
 def minimise(
-    simulator: DifferentiableBackend,
+    simulator: NoisySimulator | ExactSimulator,
     circuit: Circuit,
     observable: Observable,
     start: ArrayLike,
@@ -63,38 +44,18 @@ def minimise(
     exhausted the best point so far stands.
 
     Args:
-        simulator: gives values with gradients.
-        circuit: with P free angles; scored as it stands.
+        simulator: runs the circuit.
+        circuit: with P free angles; native where the simulator has a device.
         observable: in hartree.
         start: shape (P,), radians.
         meter: charged with the work.
         effort: when to stop.
     """
-    from scipy.optimize import minimize
-
-    best: tuple[float, NDArray[np.float64]] | None = None
-
-    def energy_and_slope(angles: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        nonlocal best
-        if best is not None and meter.exhausted:
-            raise _BudgetSpent
-        started = time.perf_counter()
-        value, slope = simulator.value_and_grad(circuit, observable, angles)
-        meter.charge(1 + 2 * circuit.n_params, started, sweeps=1)
-        if best is None or value[0] < best[0]:
-            best = float(value[0]), angles.copy()
-        return float(value[0]), slope[0]
-
+    started, price = time.perf_counter(), 1 + 2 * circuit.n_params
+    most = min(meter.left, 2.0 * effort.iterations * price)
+    limits = Limits(effort.iterations, effort.tolerance, effort.slope, max(most, 1.0))
     first = np.asarray(start, dtype=np.float64).reshape(-1)
-    if circuit.n_params == 0:
-        return energy_and_slope(first)[0], first
-    options = {
-        "maxiter": effort.iterations,
-        "maxfun": 2 * effort.iterations,
-        "ftol": effort.tolerance,
-        "gtol": effort.slope,
-    }
-    with suppress(_BudgetSpent), _one_thread().limit(limits=1, user_api="blas"):
-        minimize(energy_and_slope, first, jac=True, method="L-BFGS-B", options=options)
-    assert best is not None
-    return best
+    found = simulator.minimise(circuit, observable, first, limits, deadline=meter.deadline)
+    calls = int(found.calls[0])
+    meter.charge(calls * price, started, sweeps=calls)
+    return float(found.energy[0]), found.params[0]
