@@ -172,9 +172,7 @@ class CircuitGrowth(gymnasium.Env[Observation, np.int64]):
         """The trial with a gate behind it, its angles optimised from a kick away."""
         trial = self.trial
         circuit = trial.candidate.circuit.then(gate.name, *gate.qubits)
-        lowering = self.problem.patch(self.layout).lowering(
-            trial.native.then(gate.name, *gate.qubits)
-        )
+        lowering = self.problem.lowering(trial.native.then(gate.name, *gate.qubits), self.layout)
         known = np.zeros(trial.native.n_params + gate.is_free)
         known[: trial.native.n_params] = trial.angles
         start, found = lowering.angles(known)[0], []

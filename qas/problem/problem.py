@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit, Gate
 from qas.device import Device
+from qas.device.lowering import Lowering
 from qas.errors import InputError
 from qas.execute import ExactSimulator, Neighbours, NoisySimulator
 from qas.problem.candidate import Candidate, Trial
@@ -21,6 +22,7 @@ from qas.problem.optimise import NORMAL, Effort, minimise
 from qas.task import Task
 
 Layout = tuple[int, ...]
+KEPT_LOWERINGS = 4096
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Problem:
     pool: tuple[str, ...] = ("rx", "ry", "rz", "cx")
     """Names of the gates that circuits are grown from."""
     _patches: dict[Layout, Device] = field(default_factory=dict, compare=False, repr=False)
+    _lowerings: dict[tuple[Layout, Circuit], Lowering] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     _simulators: dict[Layout, NoisySimulator] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -98,6 +103,15 @@ class Problem:
         if layout not in self._simulators:
             self._simulators[layout] = NoisySimulator(self.patch(layout))
         return self._simulators[layout]
+
+    def lowering(self, circuit: Circuit, layout: Layout) -> Lowering:
+        """How a circuit is lowered onto a layout; the latest ones are kept."""
+        key = (layout, circuit)
+        if key not in self._lowerings:
+            if len(self._lowerings) >= KEPT_LOWERINGS:
+                del self._lowerings[next(iter(self._lowerings))]
+            self._lowerings[key] = self.patch(layout).lowering(circuit)
+        return self._lowerings[key]
 
     @cached_property
     def exact(self) -> ExactSimulator:
@@ -158,7 +172,7 @@ class Problem:
         before = meter.spent
         layout = candidate.layout
         if native is None:
-            lowering = self.patch(layout).lowering(candidate.circuit)
+            lowering = self.lowering(candidate.circuit, layout)
             first = np.zeros(candidate.circuit.n_params) if start is None else start
             native, angles = lowering.native, lowering.angles(first)[0]
         else:
@@ -187,8 +201,7 @@ class Problem:
             circuit = circuit.then(gate.name, *gate.qubits)
             native = native.then(gate.name, *gate.qubits)
         candidate = Candidate(circuit, trial.candidate.layout)
-        patch = self.patch(candidate.layout)
-        lowering = patch.lowering(native)
+        lowering = self.lowering(native, candidate.layout)
         start = np.concatenate([trial.angles, np.zeros(native.n_params - len(trial.params))])
         return self.score(
             candidate,

@@ -53,14 +53,11 @@ def _take_improvements(
     edits: Callable[[Circuit], Iterator[Circuit]],
 ) -> Trial:
     """Take each edit of the trial's circuit that does not raise its energy; first come first."""
-    at = 0
-    while not meter.exhausted:
-        changes = list(edits(trial.candidate.circuit))
-        if at >= len(changes):
-            break
+    at, changes = 0, list(edits(trial.candidate.circuit))
+    while at < len(changes) and not meter.exhausted:
         child = rescore(problem, trial, changes[at], meter, effort)
         if child is not None and child.energy <= trial.energy + tolerance:
-            trial = child
+            trial, changes = child, list(edits(child.candidate.circuit))
         else:
             at += 1
     return trial
@@ -95,12 +92,18 @@ def rescore(
     None where its two-qubit gates are not those of the trial, less one perhaps.
     """
     candidate = Candidate(circuit, trial.candidate.layout)
-    patch = problem.patch(candidate.layout)
-    native, near, angles = patch.lower(circuit), trial.native, trial.angles
+    layout = candidate.layout
+    native, near, angles = problem.lowering(circuit, layout).native, trial.native, trial.angles
     if native == near:
         return Trial(candidate, native, trial.params, trial.energy)
-    for at in (None, *_pair_positions(near)):
-        lowering = patch.lowering(near if at is None else near.without(at))
+    fewer = near.two_qubit_gates - native.two_qubit_gates
+    positions: list[int | None] = [None]
+    if fewer == 1:
+        positions = [*_pair_positions(near)]
+    elif fewer:
+        positions = []
+    for at in positions:
+        lowering = problem.lowering(near if at is None else near.without(at), layout)
         if _pairs(lowering.native) == _pairs(native):
             start = transfer(lowering.native, lowering.angles(angles)[0], native)
             return problem.score(candidate, meter, native=native, start=start, effort=effort)

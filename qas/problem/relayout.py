@@ -22,7 +22,7 @@ def relayout(
             break
         if layout == trial.candidate.layout or not problem.fits(trial.native, layout):
             continue
-        lowering = problem.patch(layout).lowering(trial.native)
+        lowering = problem.lowering(trial.native, layout)
         angles = lowering.angles(trial.angles)[0]
         energy = float(problem.value(lowering.native, layout, angles, meter)[0])
         scored.append((energy, layout, lowering.native, angles))
