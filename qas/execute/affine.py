@@ -10,8 +10,6 @@ letters of dual[1 + i] state[j]: the energy's derivative in the entries of what 
 
 from __future__ import annotations
 
-import math
-
 from qas.compiled import inlined, part
 
 
@@ -37,9 +35,8 @@ def copy(m, r, result, s):
 
 
 @inlined
-def rotate(m, r, axis, angle):
-    """m[r] = rotation about an axis after m[r]."""
-    c, s = math.cos(angle), math.sin(angle)
+def rotate(m, r, axis, c, s):
+    """m[r] = rotation about an axis after m[r], by the angle of cosine c and sine s."""
     i, j = plane(axis)
     i, j = 4 * (i - 1), 4 * (j - 1)
     for k in range(4):
@@ -99,9 +96,8 @@ def slope(f, r, axis):
 
 
 @inlined
-def unrotate(f, r, axis, angle):
+def unrotate(f, r, axis, c, s):
     """f[r] = the environment before a rotation, of the one behind it: K^T f K^-T."""
-    c, s = math.cos(angle), math.sin(angle)
     i, j = plane(axis)
     a, b = 4 * (i - 1), 4 * (j - 1)
     for k in range(4):

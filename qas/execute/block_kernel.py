@@ -10,6 +10,7 @@ A block is tried at every cut: at the start and behind every two-qubit gate on i
 
 from __future__ import annotations
 
+import math
 from collections import namedtuple
 
 from qas.compiled import compiled, inlined, part
@@ -41,7 +42,8 @@ def _wire_map(channels, dressing, wire, side, out):
     count = len(dressing.codes)
     for r in range(count):
         if dressing.codes[r] < 3:
-            _rotate(dressing.maps, out, dressing.codes[r], dressing.angles[side * count + r])
+            angle = dressing.angles[side * count + r]
+            _rotate(dressing.maps, out, dressing.codes[r], math.cos(angle), math.sin(angle))
         else:
             _compose(channels.one, channels.row[dressing.codes[r], wire, wire], dressing.maps, out)
 
@@ -77,7 +79,8 @@ def _step_back(channels, dressing, wire, side):
         code = dressing.codes[r]
         if code < 3:
             _set_identity(step, 2)
-            _rotate(step, 2, code, dressing.angles[side * len(dressing.codes) + r])
+            angle = dressing.angles[side * len(dressing.codes) + r]
+            _rotate(step, 2, code, math.cos(angle), math.sin(angle))
         else:
             _copy(channels.one[channels.row[code, wire, wire]], 0, step, 2)
         for k in range(4):
@@ -109,7 +112,7 @@ def _optimise_wire(channels, dressing, wire, side):
         a, cosine, sine = _rotation(place, code)
         energy, angle = _lowest(a, cosine, sine)
         dressing.angles[side * len(dressing.codes) + r] = angle
-        _rotate(dressing.maps, side, code, angle)
+        _rotate(dressing.maps, side, code, math.cos(angle), math.sin(angle))
     return energy
 
 
@@ -144,7 +147,7 @@ def _best_block(channels, dressing, e, entry, weight, row, low, high, best):
 
 
 @part
-def _try_blocks(channels, children, dressing, gates, angles, cut, at, energies, best, work, cuts):
+def _try_blocks(channels, children, dressing, gates, cut, at, energies, best, work, cuts):
     """Every block on the wires of gate ``cut`` (-1: on all) at the cut behind it."""
     length = len(work.dual)
     for k in range(len(children.pairs)):
@@ -153,7 +156,7 @@ def _try_blocks(channels, children, dressing, gates, angles, cut, at, energies, 
             continue
         _of_pair(work.dual, work.states, at * length, length, low, high, cuts.pair)
         for wire in (low, high):
-            _set_prefix(channels, gates, angles, cut, wire, cuts.maps)
+            _set_prefix(channels, gates, work.clock, cut, wire, cuts.maps)
             _undo_behind(cuts.pair, wire == low, cuts.maps, 1)
             _put_before(cuts.pair, wire == low, cuts.maps, 0)
         for m in range(children.on_pair.shape[1]):
@@ -199,7 +202,7 @@ def sweep_blocks(
             if g >= 0 and gates[b, g, 2] < 0:
                 continue
             _try_blocks(
-                channels, children, dressing, gates[b], angles[b], g, at, energies[b], best[b],
+                channels, children, dressing, gates[b], g, at, energies[b], best[b],
                 work, cuts,
             )  # fmt: skip
             if g >= 0:

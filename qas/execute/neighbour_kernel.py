@@ -67,14 +67,14 @@ def _touches(gates, g, wire):
 
 
 @inlined
-def _set_step(channels, gates, angles, g, maps):
-    """The map of one-qubit gate g, and its inverse."""
+def _set_step(channels, gates, clock, g, maps):
+    """The map of one-qubit gate g, and its inverse; ``clock`` is that of the kernel's work."""
     code, a = gates[g, 0], gates[g, 1]
     if code < 3:
         _set_identity(maps, _STEP)
-        _rotate(maps, _STEP, code, angles[g])
+        _rotate(maps, _STEP, code, clock[g, 2], clock[g, 3])
         _set_identity(maps, _STEP_INVERSE)
-        _rotate(maps, _STEP_INVERSE, code, -angles[g])
+        _rotate(maps, _STEP_INVERSE, code, clock[g, 2], -clock[g, 3])
     else:
         row = channels.row[code, a, a]
         _copy(channels.one[row], 0, maps, _STEP)
@@ -82,7 +82,7 @@ def _set_step(channels, gates, angles, g, maps):
 
 
 @part
-def _set_prefix(channels, gates, angles, cut, wire, maps):
+def _set_prefix(channels, gates, clock, cut, wire, maps):
     """The map of a wire's run up to and with gate ``cut``, and its inverse."""
     begin = cut
     while begin >= 0 and not (_touches(gates, begin, wire) and gates[begin, 2] >= 0):
@@ -95,7 +95,7 @@ def _set_prefix(channels, gates, angles, cut, wire, maps):
     for g in range(begin + 1, cut + 1):
         if gates[g, 1] == wire:
             if gates[g, 0] < 3:
-                _rotate(maps, _PREFIX, gates[g, 0], angles[g])
+                _rotate(maps, _PREFIX, gates[g, 0], clock[g, 2], clock[g, 3])
             else:
                 _compose(channels.one, channels.row[gates[g, 0], wire, wire], maps, _PREFIX)
     _invert(maps, _PREFIX, maps, _PREFIX_INVERSE)
@@ -156,11 +156,11 @@ def _mark(listed, k, at, scores, fresh):
             scores.insertion_angle[at, c] = scores.insertion_angle[at - 1, c]
 
 
-@part
-def _walk_wire(channels, children, gates, angles, n_gates, cut, wire, edits, scores, cuts):
+@inlined
+def _walk_wire(channels, children, gates, clock, n_gates, cut, wire, edits, scores, cuts):
     """Score the children on a wire from the cut behind gate ``cut`` to its next two-qubit gate."""
     e, maps = cuts.wire, cuts.maps
-    _set_prefix(channels, gates, angles, cut, wire, maps)
+    _set_prefix(channels, gates, clock, cut, wire, maps)
     _undo_wire(e, maps, _PREFIX_INVERSE)
     _put_wire(e, maps, _PREFIX)
     _score_wire(channels, children, wire, e, scores.insertion, scores.insertion_angle, cut + 1)
@@ -171,7 +171,7 @@ def _walk_wire(channels, children, gates, angles, n_gates, cut, wire, edits, sco
             continue
         if gates[g, 2] >= 0:
             break
-        _set_step(channels, gates, angles, g, maps)
+        _set_step(channels, gates, clock, g, maps)
         _undo_wire(e, maps, _STEP_INVERSE)
         if edits:
             scores.deletion[g] = _trace(e, 4)
@@ -183,13 +183,13 @@ def _walk_wire(channels, children, gates, angles, n_gates, cut, wire, edits, sco
         _mark(children.on_wire, wire, g + 1, scores, True)
 
 
-@part
-def _walk_pair(channels, children, gates, angles, n_gates, cut, k, edits, scores, cuts):
+@inlined
+def _walk_pair(channels, children, gates, clock, n_gates, cut, k, edits, scores, cuts):
     """The same for the children on pair k."""
     e, maps = cuts.pair, cuts.maps
     low, high = children.pairs[k, 0], children.pairs[k, 1]
     for wire in (low, high):
-        _set_prefix(channels, gates, angles, cut, wire, maps)
+        _set_prefix(channels, gates, clock, cut, wire, maps)
         _undo_behind(e, wire == low, maps, _PREFIX_INVERSE)
         _put_before(e, wire == low, maps, _PREFIX)
     _score_pair(channels, children, k, e, scores.insertion, cut + 1)
@@ -201,7 +201,7 @@ def _walk_pair(channels, children, gates, angles, n_gates, cut, k, edits, scores
         if gates[g, 2] >= 0:
             break
         is_low = gates[g, 1] == low
-        _set_step(channels, gates, angles, g, maps)
+        _set_step(channels, gates, clock, g, maps)
         _undo_behind(e, is_low, maps, _STEP_INVERSE)
         if edits:
             _score_pair(channels, children, k, e, scores.replacement, g)
@@ -210,23 +210,23 @@ def _walk_pair(channels, children, gates, angles, n_gates, cut, k, edits, scores
         _mark(children.on_pair, k, g + 1, scores, True)
 
 
-@part
-def _insert(channels, children, gates, angles, n_gates, cut, at, edits, work, scores, cuts):
+@inlined
+def _insert(channels, children, gates, clock, n_gates, cut, at, edits, work, scores, cuts):
     """Walk from the cut behind gate ``cut`` (-1: the start) along every wire that it touched."""
     length = len(work.dual)
     for wire in range(channels.n_qubits):
         if cut < 0 or _touches(gates, cut, wire):
             _of_wire(work.dual, work.states, at * length, length, wire, cuts.wire)
-            _walk_wire(channels, children, gates, angles, n_gates, cut, wire, edits, scores, cuts)
+            _walk_wire(channels, children, gates, clock, n_gates, cut, wire, edits, scores, cuts)
     for k in range(len(children.pairs)):
         low, high = children.pairs[k, 0], children.pairs[k, 1]
         if cut < 0 or _touches(gates, cut, low) or _touches(gates, cut, high):
             _of_pair(work.dual, work.states, at * length, length, low, high, cuts.pair)
-            _walk_pair(channels, children, gates, angles, n_gates, cut, k, edits, scores, cuts)
+            _walk_pair(channels, children, gates, clock, n_gates, cut, k, edits, scores, cuts)
 
 
 @part
-def _replace(channels, children, gates, angles, cut, at, work, scores, cuts):
+def _replace(channels, children, gates, clock, cut, at, work, scores, cuts):
     """Leave out the two-qubit gate ``cut``, whose pass begins at state ``at``; try all children."""
     length, spare = len(work.dual), len(work.maps) - 1
     code, a, b = gates[cut, 0], gates[cut, 1], gates[cut, 2]
@@ -244,7 +244,7 @@ def _replace(channels, children, gates, angles, cut, at, work, scores, cuts):
     scores.deletion[cut] = dot(work.dual, work.states, gap)
     for wire in range(channels.n_qubits):
         _of_wire(work.dual, work.states, gap, length, wire, cuts.wire)
-        _set_prefix(channels, gates, angles, cut, wire, cuts.maps)
+        _set_prefix(channels, gates, clock, cut, wire, cuts.maps)
         _undo_wire(cuts.wire, cuts.maps, _PREFIX_INVERSE)
         _put_wire(cuts.wire, cuts.maps, _PREFIX)
         _score_wire(
@@ -254,7 +254,7 @@ def _replace(channels, children, gates, angles, cut, at, work, scores, cuts):
         low, high = children.pairs[k, 0], children.pairs[k, 1]
         _of_pair(work.dual, work.states, gap, length, low, high, cuts.pair)
         for wire in (low, high):
-            _set_prefix(channels, gates, angles, cut, wire, cuts.maps)
+            _set_prefix(channels, gates, clock, cut, wire, cuts.maps)
             _undo_behind(cuts.pair, wire == low, cuts.maps, _PREFIX_INVERSE)
             _put_before(cuts.pair, wire == low, cuts.maps, _PREFIX)
         _score_pair(channels, children, k, cuts.pair, scores.replacement, cut)
@@ -286,16 +286,17 @@ def neighbours(channels, observable, children, gates, angles, edits, scores, wor
     for first in range((last + 1) // 2 * 2, -1, -2):
         low = min(first, last)
         at = _undo_pass(channels, work, at, low, low + 1, same)
-    for g in range(n_gates - 1, -1, -1):
-        a, b = gates[g, 1], gates[g, 2]
-        if b >= 0:
+    for g in range(n_gates - 1, -2, -1):
+        if g >= 0 and gates[g, 2] < 0:
+            continue
+        _insert(channels, children, gates, work.clock, n_gates, g, at, edits, work, scores, cuts)
+        if g >= 0:
+            a, b = gates[g, 1], gates[g, 2]
             row = channels.row[gates[g, 0], a, b]
             before = at - 2 if channels.place[row, 0] < 0 else at - 1
-            _insert(channels, children, gates, angles, n_gates, g, at, edits, work, scores, cuts)
             if edits:
-                _replace(channels, children, gates, angles, g, before, work, scores, cuts)
+                _replace(channels, children, gates, work.clock, g, before, work, scores, cuts)
             at = _undo_pass(channels, work, at, min(a, b), max(a, b), row)
-    _insert(channels, children, gates, angles, n_gates, -1, 0, edits, work, scores, cuts)
     return value
 
 

@@ -253,9 +253,12 @@ def _as_neighbours(
         position, choice = (place.ravel() for place in np.indices(energies.shape[1:]))
         choice = np.full_like(choice, -1) if kind == DELETE else choice
         energy = energies[0].ravel()
-        columns = (position, choice, energy, angles[0].ravel(), np.full(energy.size, kind))
-        scored = np.isfinite(energy)
-        parts.append([column[scored] for column in (*columns, fresh[0].ravel())])
+        turn, kinds = angles[0].ravel(), np.full(energy.size, kind)
+        columns = [position, choice, energy, turn, kinds, fresh[0].ravel()]
+        if kind == REPLACE:
+            scored = np.isfinite(energy)
+            columns = [column[scored] for column in columns]
+        parts.append(columns)
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     position, choice, energy, angle, kinds, new = joined
     return Neighbours(

@@ -47,8 +47,9 @@ Work = namedtuple("Work", "pending environment maps clock states dual aim scratc
 - pending, shape (wires, 12): the map of each wire's run so far.
 - environment, shape (wires, 12): see `qas.execute.affine`.
 - maps, shape (passes, 4, 12): the two maps of each pass, and their inverses where these are needed.
-- clock, shape (gates + wires, 2): seconds that the qubits of gate g wait after it in row g; seconds
-  from wire q's next gate to the measurement in row gates + q.
+- clock, shape (gates + wires, 4): of gate g in row g the seconds that its qubits wait after it,
+  then cosine and sine of its angle; seconds from wire q's next gate to the measurement in row
+  gates + q.
 - states, shape (kept V,): the vector before and after each pass, or the current one alone.
 - dual, shape (V,).
 - aim, scratch: see `qas.execute.lanes`.
@@ -63,7 +64,7 @@ def make_work(n_qubits: int, n_gates: int, n_passes: int, keep: bool) -> Work:
     kept = n_passes + 1 if keep else 1
     return Work(
         aligned(wires, 12), aligned(wires, 12), aligned(n_passes, 4, 12),
-        aligned(n_gates + wires, 2), aligned(kept * vector), aligned(vector),
+        aligned(n_gates + wires, 4), aligned(kept * vector), aligned(vector),
         make_aim(), make_scratch(),
     )  # fmt: skip
 
@@ -180,7 +181,7 @@ def run(channels, gates, angles, work):
 
     Where ``work`` keeps states, the final vector is the last of them, else the only one.
     """
-    pending, waits, rate = work.pending, work.clock, channels.rate
+    pending, clock, rate = work.pending, work.clock, channels.rate
     start(work.states, 0, channels.n_qubits)
     for q in range(len(pending)):
         _set_identity(pending, q)
@@ -198,15 +199,16 @@ def run(channels, gates, angles, work):
                 pending[low, k] = channels.after[row, 0, k]
                 pending[high, k] = channels.after[row, 1, k]
         elif code < 3:
-            _rotate(pending, a, code, angles[g])
+            clock[g, 2], clock[g, 3] = math.cos(angles[g]), math.sin(angles[g])
+            _rotate(pending, a, code, clock[g, 2], clock[g, 3])
         else:
             _compose(channels.one, channels.row[code, a, a], pending, a)
         if channels.idle:
-            if waits[g, 0] > 0.0:
-                across, along = _decay(rate, a, waits[g, 0])
+            if clock[g, 0] > 0.0:
+                across, along = _decay(rate, a, clock[g, 0])
                 _relax(pending, a, across, along)
-            if b >= 0 and waits[g, 1] > 0.0:
-                across, along = _decay(rate, b, waits[g, 1])
+            if b >= 0 and clock[g, 1] > 0.0:
+                across, along = _decay(rate, b, clock[g, 1])
                 _relax(pending, b, across, along)
     last = len(pending) - 2
     for first in range(0, len(pending), 2):
@@ -256,7 +258,7 @@ def value_and_slopes(channels, observable, gates, angles, slopes, work):
         work: from `make_work`.
     """
     keep = keeps(work)
-    environment, waits, rate = work.environment, work.clock, channels.rate
+    environment, clock, rate = work.environment, work.clock, channels.rate
     at = run(channels, gates, angles, work)
     value = dot(observable, work.states, at * len(observable) if keep else 0)
     for k in range(len(observable)):
@@ -274,12 +276,12 @@ def value_and_slopes(channels, observable, gates, angles, slopes, work):
             row = channels.row[code, a, b]
             at = _undo_pass(channels, work, at, min(a, b), max(a, b), row)
             continue
-        if channels.idle and waits[g, 0] > 0.0:
-            across, along = _decay(rate, a, waits[g, 0])
+        if channels.idle and clock[g, 0] > 0.0:
+            across, along = _decay(rate, a, clock[g, 0])
             _unrelax(environment, a, across, along)
         if code < 3:
             slopes[g] = _slope(environment, a, code)
-            _unrotate(environment, a, code, angles[g])
+            _unrotate(environment, a, code, clock[g, 2], clock[g, 3])
         else:
             row = channels.row[code, a, a]
             _unapply(environment, a, channels.one, row)
@@ -316,7 +318,7 @@ def gradients(channels, observable, gates, angles, result, slopes, work):
 @compiled
 def growths(channels, gates, result, work):
     """Logarithm of how much undoing each circuit may amplify rounding errors, into (B,)."""
-    waits, rate = work.clock, channels.rate
+    clock, rate = work.clock, channels.rate
     for b in range(len(gates)):
         result[b] = 0.0
         if channels.idle:
@@ -326,6 +328,6 @@ def growths(channels, gates, result, work):
             if code >= 3:
                 result[b] += channels.timing[code, a, c if c >= 0 else a, 1]
             if code >= 0 and channels.idle:
-                result[b] += waits[g, 0] * max(rate[a, 0], rate[a, 1])
+                result[b] += clock[g, 0] * max(rate[a, 0], rate[a, 1])
                 if c >= 0:
-                    result[b] += waits[g, 1] * max(rate[c, 0], rate[c, 1])
+                    result[b] += clock[g, 1] * max(rate[c, 0], rate[c, 1])

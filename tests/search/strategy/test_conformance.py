@@ -197,7 +197,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Evaluations of every call of a simulator, counted at the simulators themselves."""
     counts: list[int] = []
     for simulator in (NoisySimulator, ExactSimulator):
-        for method in ("estimate", "value_and_grad", "score_insertions"):
+        for method in ("estimate", "value_and_grad", "score_insertions", "minimise"):
             counted = partial(_counted, getattr(simulator, method), method, counts)
             monkeypatch.setattr(
                 simulator, method, lambda *args, call=counted, **named: call(*args, **named)
@@ -210,6 +210,8 @@ def _counted(original: Any, method: str, counts: list[int], *args: Any, **named:
     result = original(*args, **named)
     if method == "estimate":
         counts.append(int(result.mean.size))
+    elif method == "minimise":
+        counts.append(int(result.calls.sum()) * (1 + 2 * args[1].n_params))
     elif method == "value_and_grad":
         counts.append(len(result[0]) * (1 + 2 * args[1].n_params))
     else:
