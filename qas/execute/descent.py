@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from qas.circuit import Population
 from qas.errors import InputError
 from qas.execute import lbfgs, rotosolve
 from qas.execute.model import Model
+from qas.execute.share import share_out
 from qas.execute.stop import REASONS, TIME, Limits, Runs
 
 METHODS = {"lbfgs": lbfgs, "rotosolve": rotosolve}
@@ -163,15 +161,4 @@ def _work_through(
                     optimiser.settle(own, work, TIME)
                 break
 
-    _share_out(part, len(runs.angles), threads)
-
-
-def _share_out(work: Callable[[slice], None], count: int, threads: int) -> None:
-    """Call ``work`` on slices of range(count), several for each thread: runs differ in length."""
-    if threads <= 1 or count <= 1:
-        work(slice(0, count))
-        return
-    edges = np.linspace(0, count, min(count, 4 * threads) + 1).astype(int).tolist()
-    slices = [slice(a, b) for a, b in pairwise(edges)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, slices))
+    share_out(part, len(runs.angles), threads, pieces=4)

@@ -11,9 +11,7 @@ and both the memory of two complex states (0.5 GiB at 24 qubits) for each thread
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +22,8 @@ from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.descent import NORMAL, Descent, descend, descend_population
 from qas.execute.model import StateModel
 from qas.execute.neighbour import INSERT, Neighbours
-from qas.execute.state_circuit import Encoded, check_population, encode, frozen
+from qas.execute.share import frozen, share_out
+from qas.execute.state_circuit import Encoded, check_population, encode
 from qas.execute.state_kernel import make_work, sweep
 from qas.execute.state_observable import SignRows, rows_of
 from qas.execute.state_probe import Probes, probes_of, score
@@ -218,13 +217,7 @@ class ExactSimulator:
             work, own = make_work(n_qubits, gates.shape[1]), angles[some]
             sweep(gates[some], slots, own, n_qubits, *rows, own, slopes[some], values[some], *work)
 
-        bounds = np.linspace(0, len(values), max(1, min(threads, len(values))) + 1, dtype=int)
-        parts = [slice(*pair) for pair in pairwise(bounds.tolist())]
-        if len(parts) == 1:
-            part(parts[0])
-        else:
-            with ThreadPoolExecutor(len(parts)) as pool:
-                list(pool.map(part, parts))
+        share_out(part, len(values), threads)
         return values
 
     def _ready(self, circuit: Circuit, observable: Observable) -> tuple[Encoded, SignRows]:

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import GATE_NAMES, Circuit, Gate, Population, checked_params
+from qas.circuit import Circuit, Gate, Population, checked_params
 from qas.device import Device
-from qas.device.lowering import Lowering, is_native
-from qas.device.noise import readout_transfer
 from qas.errors import InputError
-from qas.execute import pauli_kernel as kernel
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.block import Blocks, score_blocks
-from qas.execute.channel import Channels, Key, channels_of
+from qas.execute.channel import Key
 from qas.execute.descent import NORMAL, Descent, descend, descend_population
 from qas.execute.model import FunctionModel, Model, PauliModel
 from qas.execute.neighbour import BestNeighbours, Neighbours
 from qas.execute.neighbourhood import Neighbourhood
-from qas.execute.pauli_vector import aligned, size
+from qas.execute.noise_model import NoiseModel
 from qas.execute.stop import Limits
 from qas.task import Observable
 
-MEMORY = 8 * 2**30
-"""Bytes that the states of one reverse sweep may take."""
-CACHE = 2**21
-"""Bytes up to which kept states are quicker than inverse maps: about a core's own cache."""
-GROWTH = np.log(1e4)
-"""Largest growth of rounding errors at which states are recovered by inverse maps."""
 Reals = NDArray[np.float64]
 
 
@@ -71,15 +59,11 @@ class NoisySimulator:
         scale: float = 1.0,
         channels: Mapping[Key, ArrayLike] | None = None,
     ) -> None:
-        if not (np.isfinite(scale) and scale >= 0):
-            raise InputError(f"noise scale must be 0 or more; given {scale!r}")
         self.device = device
-        self.readout, self.pessimistic, self.scale = readout, pessimistic, scale
-        self.idle = idle or pessimistic
-        self._given = dict(channels or {})
-        self._channels = lru_cache(maxsize=8)(self._make_channels)
-        self._prepared = lru_cache(maxsize=4096)(self._prepare)
-        self._dual = lru_cache(maxsize=64)(self._make_dual)
+        self.model = NoiseModel(
+            device, readout=readout, idle=idle, pessimistic=pessimistic, scale=scale,
+            given=channels or {},
+        )  # fmt: skip
         self._native_gates = lru_cache(maxsize=8)(partial(native_gates, device))
         self._neighbourhood = lru_cache(maxsize=8)(self._make_neighbourhood)
 
@@ -98,10 +82,10 @@ class NoisySimulator:
         """Exact expectation values; see `Backend.estimate`."""
         refuse_inputs(inputs)
         wanted, single = observable_list(observables)
-        native, angles = self._native(circuit, params)
+        native, angles = self.model.native_at(circuit, params)
         for one in wanted:
-            self._agree(circuit.n_qubits, one)
-        mean = np.stack([self._values(native.gates, angles, one) for one in wanted], axis=1)
+            self.model.agree(circuit.n_qubits, one)
+        mean = np.stack([self.model.values(native.gates, angles, one) for one in wanted], axis=1)
         mean = mean[:, 0] if single else mean
         return Estimate(mean, np.zeros_like(mean))
 
@@ -112,9 +96,9 @@ class NoisySimulator:
 
         Of an un-lowered circuit the gradient is in its own parameters.
         """
-        self._agree(circuit.n_qubits, observable)
-        native, angles = self._native(circuit, params)
-        value, slopes = self._gradients(native.gates, angles, observable)
+        self.model.agree(circuit.n_qubits, observable)
+        native, angles = self.model.native_at(circuit, params)
+        value, slopes = self.model.gradients(native.gates, angles, observable)
         slope = slopes[:, native.free]
         if native.lowering is not None:
             slope = native.lowering.pullback(params, slope)
@@ -128,9 +112,9 @@ class NoisySimulator:
             observable: of as many qubits.
             threads: circuits are shared out among so many.
         """
-        self._agree(population.n_qubits, observable)
-        native = self._native_population(population)
-        return self._values(native.gates, native.angles, observable, threads)
+        self.model.agree(population.n_qubits, observable)
+        native = self.model.native_population(population)
+        return self.model.values(native.gates, native.angles, observable, threads)
 
     def gradients(
         self, population: Population, observable: Observable, *, threads: int = 1
@@ -143,9 +127,9 @@ class NoisySimulator:
             InputError: the population is not native: lower it first (`lower_population`), the
                 derivatives are in native angles.
         """
-        self._agree(population.n_qubits, observable)
-        self._check_native(population)
-        return self._gradients(population.gates, population.angles, observable, threads)
+        self.model.agree(population.n_qubits, observable)
+        self.model.require_native(population)
+        return self.model.gradients(population.gates, population.angles, observable, threads)
 
     def score_insertions(
         self,
@@ -198,12 +182,12 @@ class NoisySimulator:
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is the number of neighbours wanted, from 1; given {k!r}")
-        self._agree(population.n_qubits, observable)
-        self._check_native(population)
+        self.model.agree(population.n_qubits, observable)
+        self.model.require_native(population)
         neighbourhood = self._neighbourhood(
             population.n_qubits, self._tried(population.n_qubits, gates)
         )
-        return neighbourhood.best(population, self._dual(observable), k, edits)
+        return neighbourhood.best(population, self.model.dual(observable), k, edits)
 
     def score_blocks(
         self,
@@ -226,14 +210,14 @@ class NoisySimulator:
         Raises:
             InputError: with idle decoherence, where a block moves the schedule.
         """
-        if self.idle:
+        if self.model.idle:
             raise InputError("score_blocks needs a model without idle decoherence (idle=False)")
         one, parent = self._one(circuit, observable, params)
         tried = tuple(g for g in self._tried(one.n_qubits, gates) if len(g.qubits) == 2)
         if dressing is None:
             dressing = ("rz", "ry", "rz") if self.device.is_ideal else ("rz", "sx") * 2 + ("rz",)
         neighbourhood = self._neighbourhood(one.n_qubits, tried)
-        return score_blocks(neighbourhood, one, parent, self._dual(observable), dressing)
+        return score_blocks(neighbourhood, one, parent, self.model.dual(observable), dressing)
 
     def _scored(
         self,
@@ -245,14 +229,14 @@ class NoisySimulator:
     ) -> Neighbours:
         one, parent = self._one(circuit, observable, params)
         neighbourhood = self._neighbourhood(one.n_qubits, self._tried(one.n_qubits, gates))
-        return neighbourhood.score(one, parent, self._dual(observable), edits)
+        return neighbourhood.score(one, parent, self.model.dual(observable), edits)
 
     def _one(
         self, circuit: Circuit, observable: Observable, params: ArrayLike
     ) -> tuple[Population, Circuit]:
         """The native circuit, and a population of it alone at one vector of angles."""
-        self._agree(circuit.n_qubits, observable)
-        native, angles = self._native(circuit, params)
+        self.model.agree(circuit.n_qubits, observable)
+        native, angles = self.model.native_at(circuit, params)
         if len(angles) != 1:
             raise InputError(f"a neighbourhood takes one vector of angles; given {len(angles)}")
         free = np.zeros(angles.shape, dtype=np.bool_)
@@ -297,15 +281,15 @@ class NoisySimulator:
             threads: runs are shared out among so many.
             deadline: when to break off, on the clock of `time.monotonic`.
         """
-        self._agree(circuit.n_qubits, observable)
-        native = self._prepared(circuit)
+        self.model.agree(circuit.n_qubits, observable)
+        native = self.model.native(circuit)
         first = np.atleast_2d(checked_params(circuit, starts))
         options: Any = {"method": method, "threads": threads, "deadline": deadline}
         if native.lowering is not None:
             model: Model = FunctionModel(lambda angles: self._at(circuit, observable, angles))
             return descend(model, first, limits, **options)
-        keep = self._keeps(native.gates, circuit.n_qubits, threads)
-        model = PauliModel(*self._tables(observable), native.gates, keep)
+        keep = self.model.keeps(native.gates, circuit.n_qubits, threads)
+        model = PauliModel(*self.model.tables(observable), native.gates, keep)
         return descend(model, first, limits, angles=native.angles[0], free=native.free, **options)
 
     def minimise_population(
@@ -322,10 +306,10 @@ class NoisySimulator:
 
         ``population.with_angles(found.params)`` are the optimised ones; see `minimise`.
         """
-        self._agree(population.n_qubits, observable)
-        self._check_native(population)
-        keep = self._keeps(population.gates, population.n_qubits, threads)
-        model = PauliModel(*self._tables(observable), population.gates, keep)
+        self.model.agree(population.n_qubits, observable)
+        self.model.require_native(population)
+        keep = self.model.keeps(population.gates, population.n_qubits, threads)
+        model = PauliModel(*self.model.tables(observable), population.gates, keep)
         return descend_population(
             model, population, limits, method=method, threads=threads, deadline=deadline
         )
@@ -334,144 +318,8 @@ class NoisySimulator:
         value, slope = self.value_and_grad(circuit, observable, angles)
         return float(value[0]), slope[0]
 
-    # --- what the public methods share ----------------------------------------------------
-
-    def _native(self, circuit: Circuit, params: ArrayLike) -> tuple[_Native, Reals]:
-        """The native circuit as arrays, and its angles at every row of ``params``: (batch, G)."""
-        native = self._prepared(circuit)
-        rows = checked_params(circuit, params)
-        if native.lowering is not None:
-            rows = native.lowering.angles(rows)
-        angles = np.repeat(native.angles, len(rows), axis=0)
-        angles[:, native.free] = rows
-        return native, angles
-
-    def _prepare(self, circuit: Circuit) -> _Native:
-        self._check_width(circuit.n_qubits)
-        lowering = None if is_native(circuit, self.device) else self.device.lowering(circuit)
-        one = Population.of([circuit if lowering is None else lowering.native])
-        return _Native(lowering, one.gates, one.angles, np.flatnonzero(one.free[0]))
-
-    def _native_population(self, population: Population) -> Population:
-        self._check_width(population.n_qubits)
-        if kernel.first_missing(self._channels(population.n_qubits), population.gates)[0] < 0:
-            return population
-        from qas.device.population import lower_population
-
-        return lower_population(population, self.device)
-
-    def _check_native(self, population: Population) -> None:
-        self._check_width(population.n_qubits)
-        row, at = kernel.first_missing(self._channels(population.n_qubits), population.gates)
-        if row >= 0:
-            code, *qubits = population.gates[row, at].tolist()
-            wires = [q for q in qubits if q >= 0]
-            raise InputError(
-                f"circuit {row} holds {GATE_NAMES[code]} on {wires}, which {self.device.name} "
-                f"does not have there: lower the population first"
-            )
-
-    def _values(
-        self, gates: NDArray[np.int16], angles: Reals, observable: Observable, threads: int = 1
-    ) -> Reals:
-        channels, dual = self._tables(observable)
-        result = np.empty(len(angles))
-
-        def part(some: slice) -> None:
-            own = gates[some] if len(gates) > 1 else gates
-            work = kernel.work_for(channels, own, False)
-            kernel.values(channels, dual, own, _frozen(angles[some]), result[some], work)
-
-        _share_out(part, len(angles), threads)
-        return result
-
-    def _gradients(
-        self, gates: NDArray[np.int16], angles: Reals, observable: Observable, threads: int = 1
-    ) -> tuple[Reals, Reals]:
-        channels, dual = self._tables(observable)
-        value, slopes = np.empty(len(angles)), np.empty(angles.shape)
-
-        def part(some: slice) -> None:
-            own = gates[some] if len(gates) > 1 else gates
-            keep = self._keeps(own, observable.n_qubits, threads)
-            work = kernel.work_for(channels, own, keep)
-            kernel.gradients(
-                channels, dual, own, _frozen(angles[some]), value[some], slopes[some], work
-            )
-
-        _share_out(part, len(angles), threads)
-        return value, slopes
-
-    def _keeps(self, gates: NDArray[np.int16], n_qubits: int, threads: int = 1) -> bool:
-        """Whether a reverse sweep keeps its states.
-
-        Raises:
-            InputError: it must, since a channel can hardly be inverted, and they do not fit.
-        """
-        channels = self._channels(n_qubits)
-        need = 8 * (kernel.n_passes(channels, gates) + 1) * 4**n_qubits
-        if need <= CACHE:
-            return True
-        result = np.empty(len(gates))
-        kernel.growths(channels, gates, result, kernel.work_for(channels, gates, False))
-        if result.max(initial=0.0) <= GROWTH:
-            return False
-        if need * threads > MEMORY:
-            raise InputError(
-                f"the noise of these circuits is too strong to be undone, and keeping the states "
-                f"of a reverse sweep on {n_qubits} qubits needs {need * threads / 2**30:.1f} GiB, "
-                f"the limit is {MEMORY / 2**30:.0f}: shorten them, or avoid the worst gates"
-            )
-        return True
-
-    def _tables(self, observable: Observable) -> tuple[Channels, Reals]:
-        return self._channels(observable.n_qubits), self._dual(observable)
-
-    def _make_channels(self, n_qubits: int) -> Channels:
-        device = self.device
-        if n_qubits < device.n_qubits:
-            device = device.patch(range(n_qubits))
-        given = {key: value for key, value in self._given.items() if max(key[1]) < n_qubits}
-        return channels_of(
-            device, pessimistic=self.pessimistic, scale=self.scale, idle=self.idle, given=given
-        )
-
-    def _make_dual(self, observable: Observable) -> Reals:
-        """The observable as a vector, readout error folded in: <O> = dual . state."""
-        n = observable.n_qubits
-        dual = np.zeros((4,) * n)
-        np.add.at(dual.reshape(-1), observable.pauli_index, observable.coeff_array)
-        if self.readout:
-            for qubit in range(n):
-                transfer = readout_transfer(self.device, qubit, self.scale)
-                dual = np.moveaxis(
-                    np.tensordot(transfer, dual, (0, n - 1 - qubit)), 0, n - 1 - qubit
-                )
-        result = aligned(size.py_func(n))
-        result[: 4**n] = dual.reshape(-1)
-        return _frozen(result)
-
     def _make_neighbourhood(self, n_qubits: int, tried: tuple[Gate, ...]) -> Neighbourhood:
-        return Neighbourhood(self._channels(n_qubits), tried)
-
-    def _agree(self, n_qubits: int, observable: Observable) -> None:
-        if observable.n_qubits != n_qubits:
-            raise InputError(
-                f"the observable has {observable.n_qubits} qubits, the circuit {n_qubits}: "
-                "they must agree"
-            )
-
-    def _check_width(self, n_qubits: int) -> None:
-        if n_qubits > self.device.n_qubits:
-            raise InputError(
-                f"the circuits have {n_qubits} qubits, {self.device.name} only "
-                f"{self.device.n_qubits}"
-            )
-        if 3 * 8 * 4**n_qubits > MEMORY:
-            raise InputError(
-                f"{n_qubits} qubits need {8 * 4**n_qubits / 2**30:.0f} GiB a noisy state; "
-                "the simulator stops at 14. Use a smaller task"
-            )
+        return Neighbourhood(self.model.channels(n_qubits), tried)
 
 
 def native_gates(device: Device, n_qubits: int) -> tuple[Gate, ...]:
@@ -484,34 +332,3 @@ def native_gates(device: Device, n_qubits: int) -> tuple[Gate, ...]:
     ]
     pairs = [Gate(device.two_qubit_gate, pair) for pair in device.couplings if max(pair) < n_qubits]
     return (*singles, *pairs)
-
-
-@dataclass(frozen=True, eq=False)
-class _Native:
-    """A native circuit as arrays, and how it came about (None: it was native)."""
-
-    lowering: Lowering | None
-    gates: NDArray[np.int16]
-    """Shape (1, G, 3)."""
-    angles: Reals
-    """Shape (1, G): the fixed angles."""
-    free: NDArray[np.int64]
-    """Places of the free angles."""
-
-
-def _share_out(work: Callable[[slice], None], count: int, threads: int) -> None:
-    """Call ``work`` on slices of range(count), one for each thread; kernels run side by side."""
-    if threads <= 1 or count <= 1:
-        work(slice(0, count))
-        return
-    edges = np.linspace(0, count, min(threads, count) + 1).astype(int).tolist()
-    slices = [slice(a, b) for a, b in pairwise(edges)]
-    with ThreadPoolExecutor(len(slices)) as pool:
-        list(pool.map(work, slices))
-
-
-def _frozen(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A read-only view: kernels are compiled once, for inputs that they do not write."""
-    view = np.ascontiguousarray(array).view()
-    view.setflags(write=False)
-    return view

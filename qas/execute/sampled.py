@@ -16,7 +16,8 @@ from qas.errors import InputError
 from qas.execute import pauli_kernel, shot_kernel
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.cost import ShotCost
-from qas.execute.noisy import NoisySimulator, _frozen, _share_out
+from qas.execute.noisy import NoisySimulator
+from qas.execute.share import frozen, share_out
 from qas.task import Observable
 
 MAX_SHOTS = 10**9
@@ -76,8 +77,8 @@ class SampledSimulator:
     @property
     def fingerprint(self) -> str:
         """What decides the estimates, but for the seed: device, noise model, shots, readout."""
-        own = self.simulator
-        given = [(key, np.asarray(matrix).tolist()) for key, matrix in sorted(own._given.items())]
+        own = self.simulator.model
+        given = [(key, np.asarray(matrix).tolist()) for key, matrix in sorted(own.given.items())]
         model = repr((own.pessimistic, own.idle, own.scale, self.readout, given))
         digest = hashlib.sha256(model.encode()).hexdigest()
         return f"{own.device.name}/{own.device.hash}/{digest}/{self.shots}"
@@ -116,7 +117,7 @@ class SampledSimulator:
         """
         refuse_inputs(inputs)
         what, single = _measurement(observables, circuit.n_qubits)
-        native, angles = self.simulator._native(circuit, params)
+        native, angles = self.simulator.model.native_at(circuit, params)
         made = self._measure(native.gates, angles, what)
         return _first(made) if single else made
 
@@ -131,7 +132,7 @@ class SampledSimulator:
             threads: circuits are shared out among so many.
         """
         what, _ = _measurement(observable, population.n_qubits)
-        native = self.simulator._native_population(population)
+        native = self.simulator.model.native_population(population)
         return _first(self._measure(native.gates, native.angles, what, threads=threads))
 
     def probabilities(self, circuit: Circuit, basis: str, params: ArrayLike) -> Reals:
@@ -156,7 +157,7 @@ class SampledSimulator:
 
     def _outcomes(self, circuit: Circuit, basis: str, params: ArrayLike) -> tuple[Reals, Integers]:
         what, _ = _measurement(_product(basis), circuit.n_qubits)
-        native, angles = self.simulator._native(circuit, params)
+        native, angles = self.simulator.model.native_at(circuit, params)
         room = shot_kernel.make_room(what.n_qubits, len(angles))
         self._measure(native.gates, angles, what, room=room)
         return room.probabilities, room.counts
@@ -172,8 +173,10 @@ class SampledSimulator:
     ) -> Estimate:
         """Estimate with mean of shape (batch, n_observables); ``room`` is for one thread."""
         n, shape = what.n_qubits, (len(angles), len(what.constants))
-        channels = self.simulator._channels(n)
-        readout = _readout(self.simulator.device, n, self.simulator.scale if self.readout else 0.0)
+        channels = self.simulator.model.channels(n)
+        readout = _readout(
+            self.simulator.device, n, self.simulator.model.scale if self.readout else 0.0
+        )
         plan = shot_kernel.Plan(
             what.letters, what.values, readout, np.uint64(self.seed), int(self.shots)
         )
@@ -181,14 +184,14 @@ class SampledSimulator:
         lowest = np.zeros(shape[0])
 
         def part(some: slice) -> None:
-            own, values = gates[some] if len(gates) > 1 else gates, _frozen(angles[some])
+            own, values = gates[some] if len(gates) > 1 else gates, frozen(angles[some])
             work = pauli_kernel.work_for(channels, own, False)
             shot_kernel.measure(
                 channels, plan, own, values, values.view(np.uint64), mean[some], variance[some],
                 lowest[some], work, room or shot_kernel.make_room(n),
             )  # fmt: skip
 
-        _share_out(part, len(angles), threads)
+        share_out(part, len(angles), threads)
         _require_probabilities(lowest)
         circuits = len(angles) * len(what.letters)
         return Estimate(mean, np.sqrt(variance), circuits * int(self.shots), circuits)

@@ -6,13 +6,14 @@ are read are read-only, whoever made them: numba compiles a kernel once for eith
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qas.circuit import Circuit, Population
 from qas.errors import InputError
+from qas.execute.share import frozen
 from qas.execute.state_kernel import first_fault
 
 MAX_QUBITS = 24
@@ -64,10 +65,3 @@ def check_width(n_qubits: int) -> None:
             f"{n_qubits} qubits need {2.0 ** (n_qubits - 25):,.0f} GiB for two state vectors; "
             f"the exact simulator stops at {MAX_QUBITS} qubits and 0.5 GiB: use a smaller task"
         )
-
-
-def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A contiguous read-only view, or a copy where that needs one."""
-    view = np.ascontiguousarray(array).view()
-    view.setflags(write=False)
-    return view

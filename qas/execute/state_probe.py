@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qas.circuit import GATE_NAMES, Gate
 from qas.execute import state_insertion as kernel
-from qas.execute.state_circuit import frozen
+from qas.execute.share import frozen
 from qas.execute.state_kernel import make_work
 from qas.execute.state_observable import SignRows
 

@@ -148,7 +148,7 @@ def test_best_of_a_population_is_best_of_each(patch, edits):
         energies = alone.energy[alone.best(4)]
         np.testing.assert_allclose(best.energy[number, : len(energies)], energies, atol=1e-11)
     pieces = simulator._neighbourhood(patch.n_qubits, best.gates).best(
-        population, simulator._dual(observable), 4, edits, room=1
+        population, simulator.model.dual(observable), 4, edits, room=1
     )
     np.testing.assert_array_equal(pieces.energy, best.energy)
 
