@@ -24,6 +24,8 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install torch==2.13.0
 	@$(PIP) install -e '.[dev]'
+	@echo "Compiling the simulator: this takes one to two minutes, once ..."
+	@$(BIN)/python -m qas.execute.warm
 	@touch $@
 
 run: $(STAMP)
