@@ -77,7 +77,7 @@ def test_noisy_equals_aer(patch, seed):
     params = angles(circuit, rng, 3)
     fast = NoisySimulator(patch).estimate(circuit, observable, params).mean
     np.testing.assert_allclose(
-        fast, AerSimulator(patch).estimate(circuit, observable, params).mean, atol=1e-9
+        fast, AerSimulator(patch).estimate(circuit, observable, params).mean, atol=1e-10
     )
     np.testing.assert_allclose(
         fast, AerSimulator(patch, kraus=False).estimate(circuit, observable, params).mean, atol=1e-7
@@ -300,7 +300,7 @@ def test_idle_decoherence_equals_aer(patch, pessimistic):
     expected = state.expectation_value(observable.to_qiskit()).real
     simulator = NoisySimulator(patch, idle=True, pessimistic=pessimistic)
     assert simulator.estimate(native, observable, params).mean[0] == pytest.approx(
-        expected, abs=1e-9
+        expected, abs=1e-10
     )
 
 
