@@ -63,7 +63,7 @@ def ours(work: Workload, repeats: int) -> dict[str, float]:
     children = len(simulator.score_insertions(circuit, observable, angles))
     edits = len(simulator.score_neighbours(circuit, observable, angles))
     blocks = len(simulator.score_blocks(circuit, observable, angles))
-    count = len(population)
+    count, some = len(population), population[:20]
     ways = {
         "forward": (count, lambda: simulator.values(population, observable)),
         "from gates": (
@@ -77,6 +77,10 @@ def ours(work: Workload, repeats: int) -> dict[str, float]:
             lambda: simulator.value_and_grad(circuit, observable, rows),
         ),
         "insertion": (children, lambda: simulator.score_insertions(circuit, observable, angles)),
+        "insertion, population": (
+            children * len(some),
+            lambda: simulator.best_neighbours(some, observable, 3, edits=False),
+        ),
         "neighbour": (edits, lambda: simulator.score_neighbours(circuit, observable, angles)),
         "block": (blocks, lambda: simulator.score_blocks(circuit, observable, angles)),
     }
