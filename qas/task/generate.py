@@ -12,73 +12,24 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qas.errors import InputError
 from qas.task.ground import ground_energy
 from qas.task.load import DATA
+from qas.task.molecule import TABLE, Molecule
 from qas.task.observable import Observable
 
 BASIS = "sto-3g"
 DECIMALS = 12
 """Digits kept of every energy, so that another run or machine writes the same file."""
-
-
-@dataclass(frozen=True)
-class Molecule:
-    """One row of the table: a closed-shell molecule, its active space and its qubit mapping."""
-
-    task: str
-    """Name of the task, and of its file."""
-    formula: str
-    """For people, such as 'H2 at 0.735 angstrom'."""
-    geometry: str
-    """Atoms as PySCF reads them: 'H 0 0 0; H 0 0 0.735'."""
-    frozen: tuple[int, ...] = ()
-    """Molecular orbitals kept doubly occupied."""
-    active: tuple[int, ...] = (0, 1)
-    """Molecular orbitals that become qubits."""
-    electrons: int = 2
-    """Electrons in the active orbitals."""
-    unit: str = "angstrom"
-    """Unit of the geometry: 'angstrom' or 'bohr'."""
-    mapping: str = "jw"
-    """'jw' or 'parity'."""
-    tapered: int = 0
-    """Parity qubits removed: 0; 1, the total; 2, the total and the alpha parity."""
-
-    def __post_init__(self) -> None:
-        if self.mapping not in ("jw", "parity") or self.tapered not in (0, 1, 2):
-            raise InputError(f"{self.task}: the mapping is jw or parity, 0 to 2 qubits tapered")
-        if self.tapered and self.mapping != "parity":
-            raise InputError(f"{self.task}: only the parity mapping has qubits to taper")
-
-    @property
-    def signs(self) -> dict[int, int]:
-        """{tapered qubit: eigenvalue of its Z} in the sector of the Hartree-Fock state."""
-        last, last_alpha = 2 * len(self.active) - 1, len(self.active) - 1
-        sector = {last: (-1) ** self.electrons, last_alpha: (-1) ** (self.electrons // 2)}
-        return dict(list(sector.items())[: self.tapered])
-
-    @property
-    def hf_bitstring(self) -> str:
-        """The Hartree-Fock state after mapping and tapering; the rightmost bit is qubit 0."""
-        half = len(self.active)
-        block = [1] * (self.electrons // 2) + [0] * (half - self.electrons // 2)
-        bits = block + block
-        if self.mapping == "parity":
-            bits = [sum(bits[: j + 1]) % 2 for j in range(2 * half)]
-        return "".join(str(bits[j]) for j in reversed(range(2 * half)) if j not in self.signs)
-
-
-TABLE = (
-    Molecule("h2", "H2 at 0.735 angstrom", "H 0 0 0; H 0 0 0.735", mapping="parity", tapered=2),
-    Molecule("h2-3", "H2 at 0.7414 angstrom", "H 0 0 0; H 0 0 0.7414", mapping="parity", tapered=1),
-    Molecule("h2-4", "H2 at 0.7414 angstrom", "H 0 0 0; H 0 0 0.7414"),
-)
+TIE = 1e-6
+"""Orbital coefficients closer than this in magnitude are equal by symmetry."""
 
 
 def hartree_fock(molecule: Molecule) -> Any:
@@ -92,6 +43,21 @@ def hartree_fock(molecule: Molecule) -> Any:
     if not field.converged:
         raise InputError(f"{molecule.task}: Hartree-Fock did not converge; check the geometry")
     return field
+
+
+def signed(orbitals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The orbitals (columns), each with the sign that makes its largest coefficient positive.
+
+    Where symmetry makes several the largest, the first of them counts: there PySCF's own rule,
+    otherwise the same, leaves the choice to rounding.
+
+    >>> signed(np.array([[-0.6, 0.1], [0.6, -0.2]])).tolist()
+    [[0.6, -0.1], [-0.6, 0.2]]
+    """
+    sizes = np.abs(orbitals)
+    first = np.argmax(sizes > sizes.max(axis=0) - TIE, axis=0)
+    signs: NDArray[np.float64] = np.sign(orbitals[first, np.arange(orbitals.shape[1])])
+    return orbitals * signs
 
 
 def fermion_operator(molecule: Molecule, field: Any) -> Any:
@@ -109,7 +75,7 @@ def fermion_operator(molecule: Molecule, field: Any) -> Any:
         )
     first = [*molecule.frozen, *molecule.active]
     rest = [k for k in range(field.mo_coeff.shape[1]) if k not in first]
-    orbitals = field.mo_coeff[:, first + rest]
+    orbitals = signed(field.mo_coeff)[:, first + rest]
     one_body, constant = space.get_h1eff(orbitals)
     chemist = ao2mo.restore(1, space.get_h2eff(orbitals), n_active)
     # OpenFermion's h_pqrs multiplies p+ q+ r s, PySCF's (pq|rs) multiplies p+ r+ s q.
@@ -175,7 +141,9 @@ def task_content(molecule: Molecule) -> dict[str, Any]:
 def _description(molecule: Molecule, n_qubits: int) -> str:
     mapping = {"jw": "Jordan-Wigner mapping", "parity": "parity mapping"}[molecule.mapping]
     tapered = f", {molecule.tapered} tapered" if molecule.tapered else ""
-    return f"{molecule.formula}, {BASIS}, {n_qubits} qubits ({mapping}{tapered})"
+    space = f", {molecule.electrons} electrons in {len(molecule.active)} orbitals"
+    basis = BASIS + (space if molecule.frozen else "")
+    return f"{molecule.formula}, {basis}, {n_qubits} qubits ({mapping}{tapered})"
 
 
 def _provenance(molecule: Molecule) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qas.errors import InputError
+from qas.task.chain import chain_task, describe_chains
 from qas.task.ground import ground_energy
 from qas.task.observable import Observable
 from qas.task.task import Task
@@ -33,9 +34,10 @@ FORMAT = (
 def load_task(name_or_path: str | os.PathLike[str] | Task) -> Task:
     """The task of that name, or the one that a Hamiltonian .json file holds.
 
-    A `Task` comes back as it is. A file's ground energy is computed where it is absent and
-    feasible, and verified up to 10 qubits. Raises InputError, saying what to do, for an unknown
-    name and for anything in a file that is not a Hamiltonian.
+    A `Task` comes back as it is, and a built-in name is never read as a file's. A file's ground
+    energy is computed where it is absent and feasible, and verified up to 10 qubits. Raises
+    InputError, saying what to do, for an unknown name, for a chain that is too short or too long,
+    and for anything in a file that is not a Hamiltonian.
 
     >>> load_task("h2").n_qubits
     2
@@ -46,27 +48,30 @@ def load_task(name_or_path: str | os.PathLike[str] | Task) -> Task:
         raise InputError(f"the task is {shown(name_or_path)}; give a name or a file's path")
     if name_or_path in task_names():
         return _stored(str(name_or_path))
+    if isinstance(name_or_path, str) and (chain := chain_task(name_or_path)) is not None:
+        return chain
     if isinstance(name_or_path, str) and not _is_path(name_or_path):
         raise InputError(_unknown(name_or_path))
     return _from_file(Path(name_or_path))
 
 
 def task_names() -> tuple[str, ...]:
-    """The built-in tasks, in alphabetical order.
+    """The stored tasks, in alphabetical order; chains of any length load beside them.
 
-    >>> task_names()
-    ('h2', 'h2-3', 'h2-4')
+    >>> task_names()[:3]
+    ('beh2-6', 'beh2-6-published', 'h2')
     """
     return tuple(sorted(path.stem for path in DATA.glob("*.json")))
 
 
 def describe_tasks() -> dict[str, str]:
-    """One line about each built-in task, keyed by its name.
+    """One line about each stored task, keyed by its name, then about each family of chains.
 
     >>> describe_tasks()["h2"]
     'H2 at 0.735 angstrom, sto-3g, 2 qubits (parity mapping, 2 tapered)'
     """
-    return {name: str(_stored(name).reference["description"]) for name in task_names()}
+    stored = {name: str(_stored(name).reference["description"]) for name in task_names()}
+    return stored | describe_chains()
 
 
 def _stored(name: str) -> Task:
@@ -82,7 +87,7 @@ def _is_path(text: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    names = task_names()
+    names = (*task_names(), *describe_chains())
     close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return (

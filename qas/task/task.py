@@ -47,6 +47,22 @@ class Task:
         """Number of qubits of the observable."""
         return self.observable.n_qubits
 
+    @property
+    def correlation_energy(self) -> float | None:
+        """What Hartree-Fock misses, E_HF - E_0 >= 0 in hartree; None where either is unknown.
+
+        A circuit of energy E recovers the share (E_HF - E) / (E_HF - E_0) of it. This compares
+        molecules more fairly than the error alone, as Hartree-Fock itself may be close.
+
+        >>> task = Task("a", Observable.of(["Z"], [1.0]), -1.0, {"hf_energy": -0.5})
+        >>> (task.reference["hf_energy"] - -0.75) / task.correlation_energy
+        0.5
+        """
+        hf_energy: float | None = self.reference.get("hf_energy")
+        if hf_energy is None or self.ground_energy is None:
+            return None
+        return hf_energy - self.ground_energy
+
     @cached_property
     def id(self) -> str:
         """SHA-256 (hex) of the observable: the same problem under another name is the same."""

@@ -24,7 +24,9 @@ def devices(as_json: Json = False) -> None:
             date = (row["calibration_date"] or "-")[:10]
             print(f"{row['name']:24} {row['n_qubits']:4} qubits  {row['two_qubit_gate']:4} {date}")
         print("also: a calibration .json[.gz] file, ibm_<name> through your account,")
-        print("      ideal (all-to-all) and ideal:line without noise")
+        print("      ideal (all-to-all) and ideal:line without noise,")
+        print("      mumbai-medians, ourense-medians: all qubits alike, all-to-all, as published,")
+        print("      uniform:[line,]p1=...,p2=...[,readout=...][,t1=...][,t2=...] of your own")
 
 
 def tasks(as_json: Json = False) -> None:
@@ -53,7 +55,7 @@ def _list(lines: dict[str, str], as_json: bool) -> None:
         _print_json([{"name": name, "description": line} for name, line in lines.items()])
         return
     for name, line in lines.items():
-        print(f"{name:12} {line}")
+        print(f"{name:16} {line}")
 
 
 def _print_json(value: object) -> None:

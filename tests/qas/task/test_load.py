@@ -16,7 +16,21 @@ from qas.task.load import MAX_BYTES
 
 GOOD = {"name": "mine", "n_qubits": 2, "paulis": ["ZI", "XX"], "coeffs": [0.5, 0.25]}
 
-SHARED = {"h2": "H2_2q_parity_r0.735", "h2-3": "H2_3q_parity_r0.7414", "h2-4": "H2_4q_jw_r0.7414"}
+SHARED = {
+    "h2": "H2_2q_parity_r0.735",
+    "h2-3": "H2_3q_parity_r0.7414",
+    "h2-4": "H2_4q_jw_r0.7414",
+    "lih-4-1.2": "LiH_4q_parity_r1.2",
+    "lih-4-2.2": "LiH_4q_parity_r2.2",
+    "lih-4-3.4": "LiH_4q_parity_r3.4",
+    "lih-6-1.2": "LiH_6q_jw_r1.2",
+    "lih-6-2.2": "LiH_6q_jw_r2.2",
+    "lih-6-3.4": "LiH_6q_jw_r3.4",
+    "beh2-6": "BeH2_6q_parity_r1.33A_cas4e4o",
+    "beh2-6-published": "BeH2_6q_jw_r1.33bohr_cas4e3o_AS_IN_REPOS",
+    "h2o-8": "H2O_8q_jw_A_cas4e4o",
+    "h2o-8-published": "H2O_8q_jw_bohr_cas4e4o_AS_IN_REPOS",
+}
 
 
 def written(folder: Path, content: object) -> Path:
@@ -61,6 +75,10 @@ def test_a_stored_task_is_a_valid_hamiltonian_file(name: str) -> None:
     assert load_task(path) == load_task(name)
 
 
+def test_every_stored_task_has_a_reference() -> None:
+    assert sorted(SHARED) == list(task_names())
+
+
 @pytest.mark.parametrize(("name", "entry"), SHARED.items())
 def test_stored_tasks_equal_the_reference_data(name: str, entry: str, data_folder: Path) -> None:
     text = (data_folder / "hamiltonians" / "hamiltonians.json").read_text()
@@ -72,11 +90,41 @@ def test_stored_tasks_equal_the_reference_data(name: str, entry: str, data_folde
     assert task.ground_energy == pytest.approx(theirs["ground_energy"], abs=1e-9)
     assert task.reference["hf_energy"] == pytest.approx(theirs["hf_energy"], abs=1e-9)
     assert task.reference["hf_bitstring"] == theirs["hf_bitstring"]
+    assert task.reference["provenance"]["unit"] == theirs["unit"]
+    # The lowest two levels of the reference were computed apart from its coefficients.
+    levels = np.linalg.eigvalsh(task.observable.matrix().toarray())[:2]
+    published = [theirs["ground_energy"], theirs["first_excited_energy_full_space"]]
+    np.testing.assert_allclose(levels, published, atol=1e-9)
+    # The target of a search that does not know the ground energy.
+    assert -task.observable.bound() == pytest.approx(-np.abs(theirs["coeffs"]).sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "energy"), [("beh2-6-published", -14.86158918), ("h2o-8-published", -73.29410676)]
+)
+def test_published_tasks_have_the_published_ground_energy(name: str, energy: float) -> None:
+    assert load_task(name).ground_energy == pytest.approx(energy, abs=2e-8)
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_no_state_is_below_the_fake_minimum(name: str) -> None:
+    task = load_task(name)
+    assert -task.observable.bound() < task.ground_energy
+
+
+@pytest.mark.parametrize("length", ["1.2", "2.2", "3.4"])
+def test_the_two_mappings_of_lih_are_one_molecule(length: str) -> None:
+    tapered, full = load_task(f"lih-4-{length}"), load_task(f"lih-6-{length}")
+    assert tapered.ground_energy == pytest.approx(full.ground_energy, abs=1e-10)
+    assert tapered.correlation_energy == pytest.approx(full.correlation_energy, abs=1e-10)
+    levels = np.linalg.eigvalsh(full.observable.matrix().toarray())
+    gaps = np.abs(np.linalg.eigvalsh(tapered.observable.matrix().toarray())[:, None] - levels)
+    assert gaps.min(axis=1).max() < 1e-10  # tapering keeps a sector, so a part of the spectrum
 
 
 def test_each_task_has_a_line_about_it() -> None:
     lines = describe_tasks()
-    assert tuple(lines) == task_names()
+    assert tuple(lines) == (*task_names(), "tfim-N", "heisenberg-N")
     assert all(line and "\n" not in line for line in lines.values())
 
 
@@ -224,7 +272,14 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         ("h3", "did you mean h2"),
         ("H2", "did you mean h2"),
         ("h2_4", "h2-4"),
-        ("caffeine", "the tasks are h2, h2-3, h2-4; or give the path of a Hamiltonian file"),
+        ("caffeine", "the tasks are beh2-6, beh2-6-published, h2, h2-3, h2-4, h2o-8, h2o-8-pub"),
+        ("caffeine", "tfim-N, heisenberg-N; or give the path of a Hamiltonian file"),
+        ("tfim", "did you mean tfim-N"),
+        ("TFIM-6", "did you mean tfim-N"),
+        ("heisenberg_4", "did you mean heisenberg-N"),
+        ("tfim-1", "give a whole number from 2 to 14, such as tfim-6"),
+        ("heisenberg-99", "give a whole number from 2 to 14, such as heisenberg-6"),
+        ("tfim-N", "the chain 'tfim-N' asks for 'N' qubits"),
         ("", "the tasks are"),
         ("\x1b[31m", "the tasks are"),
         ("n" * 5000, "the tasks are"),
@@ -235,5 +290,5 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 def test_an_unknown_name_is_answered_with_the_known(name: object, message: str) -> None:
     text = refusal(name)
     assert message in text
-    assert len(text) < 300
+    assert len(text) < 400
     assert text.isprintable()

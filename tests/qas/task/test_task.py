@@ -48,6 +48,23 @@ def test_hf_circuit_by_hand() -> None:
     assert Task("a", Z).hf_circuit() is None
 
 
+def test_correlation_energy_is_what_hartree_fock_misses() -> None:
+    task = Task("a", Z, -1.0, {"hf_energy": -0.75})
+    assert task.correlation_energy == 0.25
+    assert Task("a", Z, -1.0).correlation_energy is None
+    assert Task("a", Z, reference={"hf_energy": -0.75}).correlation_energy is None
+    assert Task("a", Z, 0.0, {"hf_energy": 0.0}).correlation_energy == 0.0
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_the_hf_state_recovers_no_correlation_and_the_ground_state_all(name: str) -> None:
+    task = load_task(name)
+    hf_energy, missed = task.reference["hf_energy"], task.correlation_energy
+    assert missed is not None
+    assert 1e-3 < missed < 0.2  # hartree: molecules of a few electrons in a minimal basis
+    assert hf_energy - missed == pytest.approx(task.ground_energy, abs=1e-12)
+
+
 @pytest.mark.parametrize("name", ["x", "H2O 8q", "<b>&'\"", "../../etc/passwd", "é", "n" * 80])
 def test_printable_names_are_data(name: str) -> None:
     assert Task(name, Z).name == name
