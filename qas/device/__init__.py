@@ -5,6 +5,7 @@ from __future__ import annotations
 from qas.device.device import Device, GateCalibration, QubitCalibration
 from qas.device.load import describe_devices, device_names, load_device
 from qas.device.patch import best_patch, layouts
+from qas.device.uniform import uniform_device
 
 __all__ = [
     "Device",
@@ -15,4 +16,5 @@ __all__ = [
     "device_names",
     "layouts",
     "load_device",
+    "uniform_device",
 ]

@@ -6,6 +6,8 @@ A hole must never look better than the device, because a search finds every hole
   missing, not a number or negative, is unavailable; so is one marked as not operational;
 - a qubit is out, with all its gates, if T1 or T2 is missing, not a number or <= 0, if a
   readout flip is not a probability, or if rz, sx or x is unavailable on it;
+- an infinite T1 or T2 is believed only of a saved device that says so in a word: then it is
+  a model's statement (`qas.device.uniform`) and no hole;
 - T2 > 2 T1 is impossible physics and clipped to 2 T1, as Qiskit Aer does silently;
 - values that no chip has (T1, T2 or a duration above a second; a pulse without duration and
   without error) count as holes; rz is virtual, so 0 and 0 are right for it.
@@ -19,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from qas.device.device import TWO_QUBIT_GATES, Device, GateCalibration, QubitCalibration
+from qas.device.device import INFINITE, TWO_QUBIT_GATES, Device, GateCalibration, QubitCalibration
 from qas.device.reading import GateReading, QubitReading, Readings, iso_date
 
 LONGEST = 1.0  # seconds: a thousand times the longest T1 of today's chips
@@ -95,7 +97,7 @@ def _judged_qubits(
     symmetric: list[int] = []
     for index, reading in enumerate(readings.qubits):
         faults: list[str] = []
-        t1, t2 = _times(index, reading, faults, notes)
+        t1, t2 = _times(index, reading, faults, notes, readings.is_saved)
         p01, p10 = _flips(reading, faults)
         if not _is_operational(reading.operational):
             faults.append("not operational")
@@ -110,9 +112,9 @@ def _judged_qubits(
 
 
 def _times(
-    index: int, reading: QubitReading, faults: list[str], notes: _Notes
+    index: int, reading: QubitReading, faults: list[str], notes: _Notes, is_saved: bool
 ) -> tuple[float | None, float | None]:
-    t1, t2 = _in_range(reading.t1, LONGEST), _in_range(reading.t2, LONGEST)
+    t1, t2 = _time(reading.t1, is_saved), _time(reading.t2, is_saved)
     for label, found, value in (("T1", reading.t1, t1), ("T2", reading.t2, t2)):
         if not value:
             faults.append(f"{label} {_shown(found)}")
@@ -120,6 +122,10 @@ def _times(
         notes.add(f"qubit {index}: T2 {t2 * 1e6:.4g} us clipped to 2 T1 = {2e6 * t1:.4g} us")
         t2 = 2 * t1
     return t1 or None, t2 or None
+
+
+def _time(value: object, is_saved: bool) -> float | None:
+    return math.inf if is_saved and value == INFINITE else _in_range(value, LONGEST)
 
 
 def _flips(reading: QubitReading, faults: list[str]) -> tuple[float | None, float | None]:

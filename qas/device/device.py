@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from qas.device.lowering import Lowering
 
 SCHEMA = "qas-device-1"
+INFINITE = "infinite"
+"""How a saved device says that T1 or T2 is infinite, for which JSON has no number."""
 TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 
 
 @dataclass(frozen=True, slots=True)
 class QubitCalibration:
-    """One qubit's times in seconds and readout flips as probabilities; None = unusable."""
+    """One qubit's times in seconds and readout flips as probabilities; None = unusable.
+
+    An infinite time says that the qubit does not relax or dephase; no measured chip has one.
+    """
 
     t1: float | None = None
     """Relaxation time in seconds."""
@@ -242,7 +248,10 @@ class Device:
             "native": list(self.native),
             "is_ideal": self.is_ideal,
             "physical_qubits": list(self.physical_qubits),
-            "qubits": [{"t1": q.t1, "t2": q.t2, "p01": q.p01, "p10": q.p10} for q in self.qubits],
+            "qubits": [
+                {"t1": _written(q.t1), "t2": _written(q.t2), "p01": q.p01, "p10": q.p10}
+                for q in self.qubits
+            ],
             "gates": [
                 {"name": g.name, "qubits": list(g.qubits), "error": g.error, "duration": g.duration}
                 for g in self.gates
@@ -268,6 +277,10 @@ class Device:
 
 def _canonical(content: dict[str, Any]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _written(seconds: float | None) -> float | str | None:
+    return INFINITE if seconds == math.inf else seconds
 
 
 def _shortened(qubits: Sequence[int], most: int = 20) -> str:

@@ -18,6 +18,7 @@ from qas.device.calibration import calibrated, summary
 from qas.device.device import Device
 from qas.device.ideal import IDEAL_NAMES, ideal_device
 from qas.device.reading import Readings, read_runtime, read_saved
+from qas.device.uniform import UNIFORM_FORM, UNIFORM_NAMES, named_uniform_device
 from qas.errors import InputError
 
 MOST_BYTES = 64 * 2**20
@@ -32,10 +33,11 @@ def load_device(
 
     Args:
         name_or_path: a fake backend ("FakeManilaV2"; case, underscores and the V2 do not
-            matter), "ideal" or "ideal:line", ``ibm_<name>`` of the user's account, or the
-            path of a JSON file, gzipped or not: a saved device, or IBM's properties and
+            matter), "ideal" or "ideal:line", "uniform:p1=...,p2=..." or a published set of
+            medians (`qas.device.uniform`), ``ibm_<name>`` of the user's account, or the path
+            of a JSON file, gzipped or not: a saved device, or IBM's properties and
             configuration as {"props", "conf"}. A Device is returned as it is.
-        n_qubits: size of an ideal device; others have their own.
+        n_qubits: size of an ideal or uniform device; others have their own.
         account: name of the saved IBM Quantum account for ``ibm_<name>``.
 
     What the calibration policy refuses is logged once per device, and kept in its notes.
@@ -51,6 +53,9 @@ def load_device(
     text = str(name_or_path)
     if text.lower() in IDEAL_NAMES:
         return ideal_device(text.lower(), n_qubits)
+    uniform = named_uniform_device(text, n_qubits)
+    if uniform is not None:
+        return uniform
     return _said_aloud(_device(name_or_path, text, account))
 
 
@@ -70,8 +75,8 @@ def _device(name_or_path: str | Path, text: str, account: str | None) -> Device:
 
 
 def device_names() -> tuple[str, ...]:
-    """Names that `load_device` knows without an account: ideal ones and fake backends."""
-    return (*IDEAL_NAMES, *sorted(_fake_folders()))
+    """Names that `load_device` knows without an account: ideal, published medians, fakes."""
+    return (*IDEAL_NAMES, *UNIFORM_NAMES, *sorted(_fake_folders()))
 
 
 def describe_devices() -> list[dict[str, Any]]:
@@ -205,7 +210,11 @@ def _json_object(path: Path) -> dict[str, Any]:
 
 def _unknown(name: str) -> str:
     spellings = {_plain(known): known for known in device_names()} | _fake_aliases()
-    close = get_close_matches(_plain(name), spellings, n=6, cutoff=0.6)
+    spellings["uniform"] = UNIFORM_FORM
+    for wanted in (name, name.partition(":")[0]):
+        close = get_close_matches(_plain(wanted), spellings, n=6, cutoff=0.6)
+        if close:
+            break
     likely = list(dict.fromkeys(spellings[spelling] for spelling in close))[:3]
     hint = f"did you mean {' or '.join(likely)}? " if likely else ""
     return (

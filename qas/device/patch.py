@@ -46,7 +46,8 @@ def layouts(device: Device, n_qubits: int, limit: int = 64) -> tuple[Layout, ...
     Sets come by their score, orders within a set by how well consecutive qubits are coupled.
     Up to four qubits every order of a set is given; beyond, only orders in which each qubit
     is coupled to an earlier one, and of these the best 512 or so. An ideal device has the one
-    layout (0, ..., n - 1).
+    layout (0, ..., n - 1); where all qubits and gates are alike, layouts with the same
+    couplings are the same patch, and the first of them is given.
 
     Raises:
         InputError: ``n_qubits`` or ``limit`` is below 1, or no connected set is large enough.
@@ -55,15 +56,34 @@ def layouts(device: Device, n_qubits: int, limit: int = 64) -> tuple[Layout, ...
     _require_positive("limit", limit)
     if n_qubits > len(device.available_qubits):
         raise _too_many(device, n_qubits, len(device.available_qubits))
-    if device.is_ideal:
+    alike = _is_uniform(device)
+    complete = len(device.couplings) == device.n_qubits * (device.n_qubits - 1)
+    if device.is_ideal or (alike and complete):
         return (tuple(range(n_qubits)),)
     model = _Scores(device)
     found: list[Layout] = []
-    for chosen in _connected_sets(device, model, n_qubits):
-        found += _orders(device, model, chosen)
+    sets = _connected_sets(device, model, n_qubits)
+    for chosen in _distinct(device, sets) if alike else sets:
+        orders = _orders(device, model, chosen)
+        found += _distinct(device, orders) if alike else orders
         if len(found) >= limit:
             break
     return tuple(found[:limit])
+
+
+def _is_uniform(device: Device) -> bool:
+    """True if all qubits are alike, and all gates of a name."""
+    kinds = {(gate.name, gate.error, gate.duration) for gate in device.gates}
+    return len(set(device.qubits)) == 1 and len(kinds) == len({gate.name for gate in device.gates})
+
+
+def _distinct(device: Device, orders: list[Layout]) -> list[Layout]:
+    """The first layout of each pattern of couplings."""
+    coupled = set(device.couplings)
+    first: dict[tuple[bool, ...], Layout] = {}
+    for order in orders:
+        first.setdefault(tuple(pair in coupled for pair in permutations(order, 2)), order)
+    return list(first.values())
 
 
 def _too_many(device: Device, n_qubits: int, most: int) -> InputError:

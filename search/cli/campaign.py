@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Device = Annotated[
     str,
     typer.Option(
-        help="A fake backend (qas devices), a calibration file, ibm_<name>, ideal or ideal:line."
+        help="A fake backend, uniform or ideal device (qas devices), a calibration file, or "
+        "ibm_<name>."
     ),
 ]
 Qubits = Annotated[

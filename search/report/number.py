@@ -23,11 +23,15 @@ def significant(value: float | None, digits: int = 3) -> str:
 
     >>> significant(21.437), significant(0.000123456), significant(-0.5), significant(3e-9)
     ('21.4', '1.23×10⁻⁴', '−0.500', '3.00×10⁻⁹')
+    >>> significant(math.inf)
+    '∞'
     """
     if value is None:
         return NONE
     if value == 0:
         return "0"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     rounded = float(f"{value:.{digits - 1}e}")
     size = math.floor(math.log10(abs(rounded)))
     if -3 <= size < 6:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from qas.device import Device, account, device_names, load, load_device
+from qas.device.ideal import IDEAL_NAMES
+from qas.device.uniform import UNIFORM_NAMES
 from qas.errors import InputError
 
 SPELLINGS = ["FakeManilaV2", "fakemanilav2", "FakeManila", "fake_manila", "FAKE_MANILA_V2"]
@@ -37,7 +39,7 @@ def fake_classes() -> dict[str, Any]:
 
 
 def test_every_fake_backend_is_known(fake_classes: dict[str, Any]) -> None:
-    assert set(device_names()) == {*fake_classes, "ideal", "ideal:line"}
+    assert set(device_names()) == {*fake_classes, *IDEAL_NAMES, *UNIFORM_NAMES}
     assert len(fake_classes) == 68
 
 
