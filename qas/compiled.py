@@ -2,20 +2,23 @@
 
 numba keeps compiled code beside the source and looks at the date of that one file alone, so that
 a kernel would go on running the old version of a function that it takes from another file.
-Here the stamp covers every file that a kernel's own file takes compiled functions from.
+Here the stamp is the text of every file that a kernel's own file takes compiled functions from,
+of this file, and of the one with the order of gate names: kernels hold gates as numbers. The text
+and not its date, since installed packages may give all their files the same one.
 """
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
 
-_stamps: dict[str, tuple[tuple[float, int], ...]] = {}
-
-
+_stamps: dict[str, tuple[str, ...]] = {}
+_ALWAYS = (__file__, str(Path(__file__).with_name("circuit") / "gate.py"))
 _OPTIONS: dict[str, Any] = {
     "cache": True,
     "nogil": True,
@@ -49,18 +52,18 @@ def _stamped(kernel: Any) -> Any:
     return kernel
 
 
-def _stamp(function: Callable[..., Any]) -> tuple[tuple[float, int], ...]:
-    """Date and size of the function's file and of those that it takes compiled functions from."""
+def _stamp(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Digests of the function's file, of `_ALWAYS`, and of all that it takes functions from."""
     own = function.__code__.co_filename
-    files: dict[str, tuple[tuple[float, int], ...]] = {own: (_date_and_size(own),)}
+    files: dict[str, tuple[str, ...]] = {path: (_digest(path),) for path in (own, *_ALWAYS)}
     for value in function.__globals__.values():
         source = getattr(value, "py_func", None) or getattr(value, "_defn", None)
         if source is not None and (path := source.__code__.co_filename) not in files:
-            files[path] = _stamps.get(path) or (_date_and_size(path),)
+            files[path] = _stamps.get(path) or (_digest(path),)
     _stamps[own] = tuple(sorted({item for stamp in files.values() for item in stamp}))
     return _stamps[own]
 
 
-def _date_and_size(path: str) -> tuple[float, int]:
-    status = os.stat(path)
-    return status.st_mtime, status.st_size
+@cache
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

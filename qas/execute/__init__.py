@@ -5,6 +5,7 @@ from qas.execute.backend import Backend, DifferentiableBackend, Estimate
 from qas.execute.block import Blocks
 from qas.execute.descent import Descent
 from qas.execute.exact import ExactSimulator
+from qas.execute.extension import Extensions
 from qas.execute.neighbour import BestNeighbours, Neighbours
 from qas.execute.noisy import NoisySimulator
 from qas.execute.sampled import SampledSimulator
@@ -19,6 +20,7 @@ __all__ = [
     "DifferentiableBackend",
     "Estimate",
     "ExactSimulator",
+    "Extensions",
     "Limits",
     "Neighbours",
     "NoisySimulator",

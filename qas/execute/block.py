@@ -12,7 +12,7 @@ from qas.circuit import GATE_NAMES, ROTATIONS, Circuit, Gate, Population
 from qas.errors import InputError
 from qas.execute import block_kernel as kernel
 from qas.execute import pauli_kernel
-from qas.execute.channel import Channels
+from qas.execute.channel import Channels, has_gate
 from qas.execute.neighbour_kernel import Cuts
 from qas.execute.neighbourhood import Neighbourhood
 from qas.execute.pauli_vector import aligned
@@ -112,10 +112,7 @@ def score_blocks(
 
 def _codes(channels: Channels, dressing: Sequence[str]) -> NDArray[np.int64]:
     for name in dressing:
-        known = name in GATE_NAMES and (
-            name in ROTATIONS or (channels.row[GATE_NAMES.index(name)].diagonal() >= 0).all()
-        )
-        if not known:
+        if not all(has_gate(channels, name, (q,)) for q in range(channels.n_qubits)):
             raise InputError(f"cannot dress with {name!r}: the patch has no such one-qubit gate")
     if not set(dressing) & set(ROTATIONS):
         raise InputError(f"a dressing needs a rotation ({', '.join(ROTATIONS)}); given {dressing}")

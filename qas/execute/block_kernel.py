@@ -16,10 +16,13 @@ from collections import namedtuple
 from qas.compiled import compiled, inlined, part
 from qas.execute import affine, environment, neighbour_kernel, pauli_kernel
 
-_of_pair, _lowest, _rotation = environment.of_pair, environment.lowest, environment.rotation
-_set_prefix, _touches = neighbour_kernel._set_prefix, neighbour_kernel._touches
-_undo_behind, _put_before = neighbour_kernel._undo_behind, neighbour_kernel._put_before
-_run, _undo_pass = pauli_kernel.run, pauli_kernel.undo_pass
+_lowest, _rotation = environment.lowest, environment.rotation
+_read_pair, _touches = neighbour_kernel.read_pair, neighbour_kernel._touches
+_run, _undo_pass, _begin_reverse = (
+    pauli_kernel.run,
+    pauli_kernel.undo_pass,
+    pauli_kernel.begin_reverse,
+)
 _set_identity, _copy = affine.set_identity, affine.copy
 _rotate, _compose = affine.rotate, affine.compose
 
@@ -154,27 +157,16 @@ def _try_blocks(channels, children, dressing, gates, cut, at, energies, best, wo
         low, high = children.pairs[k, 0], children.pairs[k, 1]
         if cut >= 0 and not (_touches(gates, cut, low) or _touches(gates, cut, high)):
             continue
-        _of_pair(work.dual, work.states, at * length, length, low, high, cuts.pair)
-        for wire in (low, high):
-            _set_prefix(channels, gates, work.clock, cut, wire, cuts.maps)
-            _undo_behind(cuts.pair, wire == low, cuts.maps, 1)
-            _put_before(cuts.pair, wire == low, cuts.maps, 0)
+        _read_pair(channels, gates, cut, low, high, at * length, work, cuts)
         for m in range(children.on_pair.shape[1]):
             c = children.on_pair[k, m]
             if c < 0:
                 break
             row = channels.row[children.gates[c, 0], children.gates[c, 1], children.gates[c, 2]]
             energies[cut + 1, c] = _best_block(
-                channels,
-                dressing,
-                cuts.pair,
-                children.entry,
-                children.weight,
-                row,
-                low,
-                high,
+                channels, dressing, cuts.pair, children.entry, children.weight, row, low, high,
                 best[cut + 1, c],
-            )
+            )  # fmt: skip
 
 
 @compiled
@@ -190,14 +182,9 @@ def sweep_blocks(
         energies: shape (B, G + 1, C), written where a block was tried.
         best: shape (B, G + 1, C, 2 D), written: the angles.
     """
-    last, same = max(channels.n_qubits, 2) - 2, len(channels.place) - 1
     for b in range(len(gates)):
         at = _run(channels, gates[b], angles[b], work)
-        for k in range(len(observable)):
-            work.dual[k] = observable[k]
-        for first in range((last + 1) // 2 * 2, -1, -2):
-            low = min(first, last)
-            at = _undo_pass(channels, work, at, low, low + 1, same)
+        at = _begin_reverse(channels, observable, work, at)
         for g in range(gates.shape[1] - 1, -2, -1):
             if g >= 0 and gates[b, g, 2] < 0:
                 continue

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import GATE_NAMES, ROTATIONS, fixed_matrix
+from qas.circuit.gate import gate_width
 from qas.device import Device
 from qas.device.noise import noise_parts, unitary_transfer
 from qas.errors import InputError
@@ -29,7 +30,8 @@ Channels = namedtuple(  # numba takes named tuples of arrays, not dataclasses
 """Tables of a patch under one noise model.
 
 - row, shape (gates, n, n): of gate [number in GATE_NAMES, qubit, second qubit or the same], its
-  row in the tables of its width; -1 where it is not available.
+  row in the tables of its width; -1 where it is not available. Rotations are free of noise and
+  stand in no table: 0 where they are available.
 - one, shape (rows, 2, 12): map of each one-qubit gate, noise included, and its inverse.
 - place, factor, shape (rows + 1, 16): scatters of two-qubit gates, index p_low + 4 p_high; the
   last one changes nothing.
@@ -66,6 +68,8 @@ def channels_of(
             shape, or that does not preserve the trace.
     """
     tables = _Tables(device.n_qubits)
+    for key in _rotations(device):
+        tables.row[tables.key(*key)] = 0
     replaced = {key: _checked(key, matrix, device) for key, matrix in (given or {}).items()}
     for name, qubits in _gates(device):
         if (name, qubits) in replaced:
@@ -84,6 +88,24 @@ def channels_of(
         if qubit.t1 is not None and qubit.t2 is not None and not device.is_ideal:
             rate[q] = scale / qubit.t2, scale / qubit.t1
     return tables.channels(rate, idle)
+
+
+def has_gate(channels: Channels, name: str, qubits: tuple[int, ...]) -> bool:
+    """Whether circuits on the patch may hold a gate on these qubits, in this order."""
+    if name not in GATE_NAMES or len(qubits) != gate_width(name):
+        return False
+    inside = all(0 <= q < channels.n_qubits for q in qubits)
+    return inside and bool(channels.row[_Tables.key(name, qubits)] >= 0)
+
+
+def _rotations(device: Device) -> list[Key]:
+    """Every rotation that circuits on the patch may hold: a noisy device has rz alone."""
+    return [
+        (name, (q,))
+        for name in ROTATIONS
+        for q in range(device.n_qubits)
+        if device.is_ideal or device.gate(name, (q,)) is not None
+    ]
 
 
 def _gates(device: Device) -> list[Key]:

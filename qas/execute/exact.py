@@ -20,6 +20,8 @@ from qas.circuit import Circuit, Gate, Population, checked_params
 from qas.errors import InputError
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.descent import NORMAL, Descent, descend, descend_population
+from qas.execute.extension import Extensions, extend_states, state_table
+from qas.execute.extension_table import Tables
 from qas.execute.model import StateModel
 from qas.execute.neighbour import INSERT, Neighbours
 from qas.execute.share import frozen, share_out
@@ -48,6 +50,7 @@ class ExactSimulator:
     def __init__(self) -> None:
         self._encoded = lru_cache(maxsize=4096)(encode)
         self._probes = lru_cache(maxsize=8)(_probes)
+        self._extensions = Tables(state_table)
         self._latest: tuple[Observable, SignRows] | None = None
 
     @property
@@ -192,6 +195,31 @@ class ExactSimulator:
         return descend_population(
             model, population, limits, method=method, threads=threads, deadline=deadline
         )
+
+    def score_extensions(
+        self, population: Population, observable: Observable, actions: Sequence[Sequence[Gate]]
+    ) -> Extensions:
+        """Every action appended to every circuit of a population, at its best angles.
+
+        An action is a few gates, of which at most two are free rotations, each the last gate on
+        its qubit; rotations that come with an angle are fixed gates.
+
+        Args:
+            population: any gates.
+            observable: of as many qubits.
+            actions: given the same tuple of tuples again, the preparations are not repeated.
+
+        >>> import qas
+        >>> bell = qas.Circuit(2).then("h", 0).then("cx", 0, 1)
+        >>> zz = qas.Observable.of(["ZZ"], [1.0])
+        >>> actions = ((Gate("ry", (0,)),), (Gate("z", (0,)),))
+        >>> found = ExactSimulator().score_extensions(Population.of([bell]), zz, actions)
+        >>> found.energy.round(9).tolist()
+        [[-1.0, 1.0]]
+        """
+        _agree(population.n_qubits, observable)
+        check_population(population)
+        return extend_states(population, *self._extensions.of(observable, actions))
 
     # --- what the public methods share ----------------------------------------------------
 

@@ -88,9 +88,14 @@ class BestNeighbours:
     """Radians; 0 for gates without an angle."""
 
     def children(self, rank: int = 0) -> Population:
-        """The neighbour number ``rank`` of every circuit, at its angles."""
+        """The neighbour number ``rank`` of every circuit, at its angles.
+
+        A circuit that has fewer neighbours, where ``energy`` is infinite, comes back unchanged.
+        """
         parents, longest = self.parents, self.parents.gates.shape[1]
-        kind, at = self.kind[:, rank, None], self.position[:, rank, None]
+        found = np.isfinite(self.energy[:, rank])
+        kind = np.where(found, self.kind[:, rank], REPLACE)[:, None]
+        at = self.position[:, rank, None]
         places = np.arange(longest + 1)[None]
         shift = np.where(kind == INSERT, -1, np.where(kind == DELETE, 1, 0))
         source = np.where(places < at + (kind != DELETE), places, places + shift)
@@ -101,7 +106,7 @@ class BestNeighbours:
         angles = np.where(beyond, 0.0, parents.angles[rows, source])
         free = np.where(beyond, False, parents.free[rows, source])
         tried = np.array([_row(gate) for gate in self.gates], dtype=np.int16).reshape(-1, 3)
-        edited = np.flatnonzero(self.kind[:, rank] != DELETE)
+        edited = np.flatnonzero(found & (kind[:, 0] != DELETE))
         new, where = self.choice[edited, rank], self.position[edited, rank]
         gates[edited, where] = tried[new]
         angles[edited, where] = self.angle[edited, rank]

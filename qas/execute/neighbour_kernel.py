@@ -22,7 +22,11 @@ from qas.compiled import compiled, inlined, part
 from qas.execute import affine, environment, pauli_kernel
 from qas.execute.pauli_vector import dot, forward
 
-_run, _undo_pass = pauli_kernel.run, pauli_kernel.undo_pass
+_run, _undo_pass, _begin_reverse = (
+    pauli_kernel.run,
+    pauli_kernel.undo_pass,
+    pauli_kernel.begin_reverse,
+)
 _of_pair, _of_wire = environment.of_pair, environment.of_wire
 _undo_wire, _undo_low, _undo_high = (
     environment.undo_wire,
@@ -117,6 +121,25 @@ def _put_before(e, is_low, m, r):
         _put_high(e, m, r)
 
 
+@part
+def _read_wire(channels, gates, cut, wire, begin, work, cuts):
+    """cuts.wire = environment of a wire behind gate ``cut``, the state there being at ``begin``."""
+    _of_wire(work.dual, work.states, begin, len(work.dual), wire, cuts.wire)
+    _set_prefix(channels, gates, work.clock, cut, wire, cuts.maps)
+    _undo_wire(cuts.wire, cuts.maps, _PREFIX_INVERSE)
+    _put_wire(cuts.wire, cuts.maps, _PREFIX)
+
+
+@part
+def read_pair(channels, gates, cut, low, high, begin, work, cuts):
+    """cuts.pair = environment of two wires behind gate ``cut``, the state being at ``begin``."""
+    _of_pair(work.dual, work.states, begin, len(work.dual), low, high, cuts.pair)
+    for wire in (low, high):
+        _set_prefix(channels, gates, work.clock, cut, wire, cuts.maps)
+        _undo_behind(cuts.pair, wire == low, cuts.maps, _PREFIX_INVERSE)
+        _put_before(cuts.pair, wire == low, cuts.maps, _PREFIX)
+
+
 @inlined
 def _score_wire(channels, children, wire, e, energies, angles, at):
     """Energies of the one-qubit children on a wire, for its environment, into row ``at``."""
@@ -160,9 +183,6 @@ def _mark(listed, k, at, scores, fresh):
 def _walk_wire(channels, children, gates, clock, n_gates, cut, wire, edits, scores, cuts):
     """Score the children on a wire from the cut behind gate ``cut`` to its next two-qubit gate."""
     e, maps = cuts.wire, cuts.maps
-    _set_prefix(channels, gates, clock, cut, wire, maps)
-    _undo_wire(e, maps, _PREFIX_INVERSE)
-    _put_wire(e, maps, _PREFIX)
     _score_wire(channels, children, wire, e, scores.insertion, scores.insertion_angle, cut + 1)
     _mark(children.on_wire, wire, cut + 1, scores, True)
     for g in range(cut + 1, n_gates):
@@ -188,10 +208,6 @@ def _walk_pair(channels, children, gates, clock, n_gates, cut, k, edits, scores,
     """The same for the children on pair k."""
     e, maps = cuts.pair, cuts.maps
     low, high = children.pairs[k, 0], children.pairs[k, 1]
-    for wire in (low, high):
-        _set_prefix(channels, gates, clock, cut, wire, maps)
-        _undo_behind(e, wire == low, maps, _PREFIX_INVERSE)
-        _put_before(e, wire == low, maps, _PREFIX)
     _score_pair(channels, children, k, e, scores.insertion, cut + 1)
     _mark(children.on_pair, k, cut + 1, scores, True)
     for g in range(cut + 1, n_gates):
@@ -211,22 +227,22 @@ def _walk_pair(channels, children, gates, clock, n_gates, cut, k, edits, scores,
 
 
 @inlined
-def _insert(channels, children, gates, clock, n_gates, cut, at, edits, work, scores, cuts):
+def _insert(channels, children, gates, n_gates, cut, at, edits, work, scores, cuts):
     """Walk from the cut behind gate ``cut`` (-1: the start) along every wire that it touched."""
-    length = len(work.dual)
+    length, clock = len(work.dual), work.clock
     for wire in range(channels.n_qubits):
         if cut < 0 or _touches(gates, cut, wire):
-            _of_wire(work.dual, work.states, at * length, length, wire, cuts.wire)
+            _read_wire(channels, gates, cut, wire, at * length, work, cuts)
             _walk_wire(channels, children, gates, clock, n_gates, cut, wire, edits, scores, cuts)
     for k in range(len(children.pairs)):
         low, high = children.pairs[k, 0], children.pairs[k, 1]
         if cut < 0 or _touches(gates, cut, low) or _touches(gates, cut, high):
-            _of_pair(work.dual, work.states, at * length, length, low, high, cuts.pair)
+            read_pair(channels, gates, cut, low, high, at * length, work, cuts)
             _walk_pair(channels, children, gates, clock, n_gates, cut, k, edits, scores, cuts)
 
 
 @part
-def _replace(channels, children, gates, clock, cut, at, work, scores, cuts):
+def _replace(channels, children, gates, cut, at, work, scores, cuts):
     """Leave out the two-qubit gate ``cut``, whose pass begins at state ``at``; try all children."""
     length, spare = len(work.dual), len(work.maps) - 1
     code, a, b = gates[cut, 0], gates[cut, 1], gates[cut, 2]
@@ -243,20 +259,13 @@ def _replace(channels, children, gates, clock, cut, at, work, scores, cuts):
     )  # fmt: skip
     scores.deletion[cut] = dot(work.dual, work.states, gap)
     for wire in range(channels.n_qubits):
-        _of_wire(work.dual, work.states, gap, length, wire, cuts.wire)
-        _set_prefix(channels, gates, clock, cut, wire, cuts.maps)
-        _undo_wire(cuts.wire, cuts.maps, _PREFIX_INVERSE)
-        _put_wire(cuts.wire, cuts.maps, _PREFIX)
+        _read_wire(channels, gates, cut, wire, gap, work, cuts)
         _score_wire(
             channels, children, wire, cuts.wire, scores.replacement, scores.replacement_angle, cut
         )
     for k in range(len(children.pairs)):
         low, high = children.pairs[k, 0], children.pairs[k, 1]
-        _of_pair(work.dual, work.states, gap, length, low, high, cuts.pair)
-        for wire in (low, high):
-            _set_prefix(channels, gates, clock, cut, wire, cuts.maps)
-            _undo_behind(cuts.pair, wire == low, cuts.maps, _PREFIX_INVERSE)
-            _put_before(cuts.pair, wire == low, cuts.maps, _PREFIX)
+        read_pair(channels, gates, cut, low, high, gap, work, cuts)
         _score_pair(channels, children, k, cuts.pair, scores.replacement, cut)
 
 
@@ -280,22 +289,17 @@ def neighbours(channels, observable, children, gates, angles, edits, scores, wor
             scores.replacement[g, c] = float("inf")
     at = _run(channels, gates, angles, work)
     value = dot(observable, work.states, at * len(observable))
-    for k in range(len(observable)):
-        work.dual[k] = observable[k]
-    last, same = max(channels.n_qubits, 2) - 2, len(channels.place) - 1
-    for first in range((last + 1) // 2 * 2, -1, -2):
-        low = min(first, last)
-        at = _undo_pass(channels, work, at, low, low + 1, same)
+    at = _begin_reverse(channels, observable, work, at)
     for g in range(n_gates - 1, -2, -1):
         if g >= 0 and gates[g, 2] < 0:
             continue
-        _insert(channels, children, gates, work.clock, n_gates, g, at, edits, work, scores, cuts)
+        _insert(channels, children, gates, n_gates, g, at, edits, work, scores, cuts)
         if g >= 0:
             a, b = gates[g, 1], gates[g, 2]
             row = channels.row[gates[g, 0], a, b]
             before = at - 2 if channels.place[row, 0] < 0 else at - 1
             if edits:
-                _replace(channels, children, gates, work.clock, g, before, work, scores, cuts)
+                _replace(channels, children, gates, g, before, work, scores, cuts)
             at = _undo_pass(channels, work, at, min(a, b), max(a, b), row)
     return value
 

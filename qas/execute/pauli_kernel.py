@@ -7,7 +7,7 @@ per pair of wires at the end, whatever the number of its one-qubit gates.
 The reverse sweep carries the dual vector back through the passes, and reads from each the 24
 numbers on which the energy depends through its two maps; the slopes in the angles of a run follow
 from these by 4 x 4 algebra. The states between passes are either kept, or recovered by the
-inverse maps, whose growth of rounding errors `growth` bounds beforehand.
+inverse maps, whose growth of rounding errors `growths` bounds beforehand.
 
 With G gates, D passes (two-qubit gates + ceil(n/2)) and V = max(4^n, 128): time
 proportional to D V + G, memory of 8 (D + 2) V bytes with kept states, 16 V without, a thread.
@@ -39,7 +39,7 @@ from qas.execute.pauli_vector import (
 
 _compose, _rotate, _relax, _invert = affine.compose, affine.rotate, affine.relax, affine.invert
 _unapply, _unrotate, _unrelax = affine.unapply, affine.unrotate, affine.unrelax
-_slope, _set_identity, _copy = affine.slope, affine.set_identity, affine.copy
+_slope, _set_identity = affine.slope, affine.set_identity
 
 Work = namedtuple("Work", "pending environment maps clock states dual aim scratch")
 """Work arrays for circuits of some size, one set per thread.
@@ -111,9 +111,9 @@ def first_missing(channels, gates):
             code, a, c = gates[b, g, 0], gates[b, g, 1], gates[b, g, 2]
             if code < 0:
                 continue
-            if code >= names or a < 0 or a >= wires or c >= wires or (code < 3 and c >= 0):
+            if code >= names or a < 0 or a >= wires or c >= wires or a == c:
                 return b, g
-            if code >= 3 and channels.row[code, a, c if c >= 0 else a] < 0:
+            if channels.row[code, a, c if c >= 0 else a] < 0:
                 return b, g
     return -1, -1
 
@@ -245,6 +245,21 @@ undo_pass = part(_undo_pass.py_func)
 """`_undo_pass` as a function of its own, for callers that would otherwise hold copies of it."""
 
 
+@inlined
+def begin_reverse(channels, observable, work, at):
+    """Carry the observable back through the passes that end a circuit; returns how many are left.
+
+    It stands in ``work.dual`` then.
+    """
+    for k in range(len(observable)):
+        work.dual[k] = observable[k]
+    last, same = len(work.pending) - 2, len(channels.place) - 1
+    for first in range((last + 1) // 2 * 2, -1, -2):
+        low = min(first, last)
+        at = undo_pass(channels, work, at, low, low + 1, same)
+    return at
+
+
 @compiled
 def value_and_slopes(channels, observable, gates, angles, slopes, work):
     """Expectation value of one circuit; its derivative in each rotation's angle into ``slopes``.
@@ -261,12 +276,7 @@ def value_and_slopes(channels, observable, gates, angles, slopes, work):
     environment, clock, rate = work.environment, work.clock, channels.rate
     at = run(channels, gates, angles, work)
     value = dot(observable, work.states, at * len(observable) if keep else 0)
-    for k in range(len(observable)):
-        work.dual[k] = observable[k]
-    last = len(work.pending) - 2
-    for first in range((last + 1) // 2 * 2, -1, -2):
-        low = min(first, last)
-        at = _undo_pass(channels, work, at, low, low + 1, len(channels.place) - 1)
+    at = begin_reverse(channels, observable, work, at)
     for g in range(len(gates) - 1, -1, -1):
         slopes[g] = 0.0
         code, a, b = gates[g, 0], gates[g, 1], gates[g, 2]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qas.circuit import Circuit, Population
+from qas.circuit import Circuit, Gate, Population
 from qas.device import load_device
 from qas.device.population import lower_population
 from qas.execute import ExactSimulator, NoisySimulator, SampledSimulator
@@ -33,9 +33,11 @@ def warm() -> None:
     noisy.gradients(natives, observable)
     noisy.score_neighbours(native, observable, params)
     noisy.score_blocks(native, observable, params)
+    noisy.score_extensions(natives, observable, ((Gate("ry", (0,)), Gate("ry", (1,))),))
     SampledSimulator(noisy, shots=16).values(natives, observable)
     exact.gradients(logical, observable)
     exact.score_insertions(circuit, observable, [0.1, 0.2])
+    exact.score_extensions(logical, observable, ((Gate("rx", (0,)),),))
     for method in ("lbfgs", "rotosolve"):
         noisy.minimise(native, observable, params, method=method)
         exact.minimise(circuit, observable, np.array([0.1, 0.2]), method=method)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qas import Circuit, InputError, NoisySimulator, Observable, load_device
 from qas.circuit import Gate, Population
+from qas.device.ideal import ideal_device
 from qas.device.population import lower_population
 from qas.execute import neighbourhood
 from qas.execute.neighbour import DELETE, INSERT, REPLACE
@@ -153,6 +156,73 @@ def test_best_of_a_population_is_best_of_each(patch, edits):
     np.testing.assert_array_equal(pieces.energy, best.energy)
 
 
+def test_a_circuit_without_such_a_neighbour_stays_as_it_is():
+    """The empty circuit has 3 insertions; a longer one has more, and deletions and replacements."""
+    patch = load_device("FakeManilaV2").patch([2])
+    circuits = [Circuit(1), Circuit(1).then("rz", 0).then("sx", 0).then("rz", 0)]
+    population = Population.of(circuits, [[], [0.3, -0.9]])
+    z, simulator = Observable.of(["Z"], [1.0]), NoisySimulator(patch)
+    best = simulator.best_neighbours(population, z, 8)
+    found = np.isfinite(best.energy)
+    assert found.sum(axis=1).tolist() == [3, 8]
+    for rank in range(8):
+        children = best.children(rank)
+        for number, parent in enumerate(circuits):
+            child, params = children.circuit(number)
+            same = child == parent and np.array_equal(params, population.circuit(number)[1])
+            assert same != found[number, rank]
+
+
+def test_only_gates_that_are_there_are_tried():
+    """A hole in the calibration is no gate without noise."""
+    whole = load_device("FakeManilaV2").patch([1, 2, 3])
+    gates = tuple(g for g in whole.gates if (g.name, g.qubits) != ("sx", (1,)))
+    device = replace(whole, gates=gates)
+    circuit, observable = Circuit(3).then("cx", 0, 1), Observable.of(["ZZZ"], [1.0])
+    scores = NoisySimulator(device).score_insertions(circuit, observable, [])
+    tried = {(gate.name, gate.qubits) for gate in scores.gates}
+    assert tried == {(gate.name, gate.qubits) for gate in gates if gate.name in device.native}
+
+
+IDEAL = ideal_device("ideal:line", 4)
+MANILA = load_device("FakeManilaV2").patch([1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    ("device", "gate"),
+    [
+        (IDEAL, Gate("cx", (0, 2))),
+        (IDEAL, Gate("cz", (1,))),
+        (IDEAL, Gate("h", (0, 1))),
+        (IDEAL, Gate("ry", (3,))),
+        (IDEAL, Gate("cx", (2, 3))),
+        (IDEAL, Gate("sx", (-1,))),
+        (IDEAL, Gate("no", (0,))),
+        (MANILA, Gate("ry", (0,))),
+        (MANILA, Gate("cx", (0, 2))),
+        (MANILA, Gate("sx", (3,))),
+        (MANILA, Gate("cx", (2, 3))),
+    ],
+)
+def test_gates_that_a_circuit_of_three_qubits_cannot_hold_are_refused(device, gate):
+    circuit, observable = Circuit(3).then("cx", 0, 1), Observable.of(["ZZZ"], [1.0])
+    simulator = NoisySimulator(device)
+    for score in (simulator.score_insertions, simulator.score_neighbours, simulator.score_blocks):
+        with pytest.raises(InputError, match=f"has no {gate.name} on"):
+            score(circuit, observable, [], [gate])
+    with pytest.raises(InputError, match=f"has no {gate.name} on"):
+        simulator.best_neighbours(Population.of([circuit]), observable, 1, [gate])
+
+
+def test_any_gate_is_tried_on_an_ideal_device():
+    gates = [Gate("h", (2,)), Gate("ry", (0,)), Gate("cz", (2, 1)), Gate("swap", (0, 1))]
+    circuit, params = Circuit(3).then("ry", 0).then("cx", 0, 1).then("rx", 2), [0.4, -1.3]
+    observable, simulator = random_observable(3, np.random.default_rng(2)), NoisySimulator(IDEAL)
+    scores = simulator.score_neighbours(circuit, observable, params, gates)
+    expected = energies_of(simulator, scores, observable, range(len(scores)))
+    np.testing.assert_allclose(scores.energy, expected, atol=1e-12)
+
+
 def test_blocks_are_what_simulation_gives(patch):
     simulator, circuit, observable, params = case(patch, 8)
     blocks = simulator.score_blocks(circuit, observable, params)
@@ -191,6 +261,8 @@ def test_errors_teach():
         simulator.score_blocks(circuit, observable, params, dressing=("sx",))
     with pytest.raises(InputError, match="cannot dress"):
         simulator.score_blocks(circuit, observable, params, dressing=("rz", "cx"))
+    with pytest.raises(InputError, match="cannot dress with 'ry'"):  # Manila has rz alone
+        simulator.score_blocks(circuit, observable, params, dressing=("ry",))
     with pytest.raises(InputError, match="idle"):
         NoisySimulator(patch, idle=True).score_blocks(circuit, observable, params)
     population = Population.of([Circuit(2).then("h", 0)])

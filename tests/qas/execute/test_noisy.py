@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import PTM, DensityMatrix, Operator, SuperOp, random_quantum_channel
 
-from qas import Circuit, InputError, NoisySimulator, Observable, load_device
-from qas.circuit import Gate, Population
+from qas import (
+    Circuit,
+    InputError,
+    NoisySimulator,
+    Observable,
+    SampledSimulator,
+    load_device,
+)
+from qas.circuit import GATE_NAMES, Gate, Population
+from qas.circuit.gate import FIXED_TWO
+from qas.device.ideal import ideal_device
 from qas.device.noise import gate_noise, unitary_transfer
+from qas.device.population import lower_population
 from qas.execute import noise_model, pauli_kernel
+from qas.execute.channel import channels_of, has_gate
 
 PATCHES = {
     "cx": ("FakeManilaV2", [1, 2, 3, 4]),
@@ -83,6 +94,55 @@ def test_an_unlowered_population_is_lowered():
     np.testing.assert_allclose(simulator.values(population, observable), expected, atol=1e-12)
     with pytest.raises(InputError, match="lower the population first"):
         simulator.gradients(population, observable)
+
+
+@pytest.mark.parametrize("name", ["rx", "ry"])
+def test_a_rotation_that_the_device_lacks_is_lowered(patch, name):
+    """Its pulses are noisy, although every other gate of the population is native."""
+    native, pair = patch.two_qubit_gate, patch.couplings[0]
+    circuits = [
+        Circuit(patch.n_qubits).then(name, 0).then(native, *pair),
+        Circuit(patch.n_qubits).then("rz", 1).then(native, *pair).then(name, 1),
+    ]
+    params = [[0.4], [1.1, -0.7]]
+    population = Population.of(circuits, params)
+    zs = ["I" * (patch.n_qubits - 1 - q) + "Z" + "I" * q for q in range(patch.n_qubits)]
+    observable, simulator = Observable.of(zs, [1.0] * len(zs)), NoisySimulator(patch)
+    expected = [
+        simulator.estimate(c, observable, p).mean[0] for c, p in zip(circuits, params, strict=True)
+    ]
+    np.testing.assert_allclose(simulator.values(population, observable), expected, atol=1e-12)
+    sampled = SampledSimulator(simulator, shots=100)
+    made, lowered = (
+        sampled.values(some, observable)
+        for some in (population, lower_population(population, patch))
+    )
+    np.testing.assert_array_equal(made.mean, lowered.mean)
+    for method in (simulator.gradients, simulator.best_neighbours, simulator.minimise_population):
+        with pytest.raises(InputError, match=rf"circuit 0 holds {name} on \[0\]"):
+            method(population, observable)
+
+
+def test_the_tables_hold_the_gates_of_the_device(patch):
+    channels, wires = channels_of(patch), range(-1, patch.n_qubits + 1)
+    for qubits in [(a,) for a in wires] + [(a, b) for a in wires for b in wires]:
+        for name in GATE_NAMES:
+            there = patch.gate(name, qubits) is not None
+            assert has_gate(channels, name, qubits) == there, (name, qubits)
+            row = [GATE_NAMES.index(name), qubits[0], qubits[1] if len(qubits) == 2 else -1]
+            if qubits[-1] >= 0:
+                missing = pauli_kernel.first_missing(channels, np.array([[row]], np.int16))
+                assert (missing == (-1, -1)) == there, (name, qubits)
+
+
+def test_an_ideal_device_has_every_gate_on_its_wires_and_couplings():
+    line = ideal_device("ideal:line", 3)
+    channels = channels_of(line)
+    for name in GATE_NAMES:
+        places = [(q,) for q in range(3)] if name not in FIXED_TWO else line.couplings
+        assert all(has_gate(channels, name, qubits) for qubits in places)
+    for name, qubits in [("cx", (0, 2)), ("ry", (3,)), ("h", (0, 1)), ("cz", (1,)), ("no", (0,))]:
+        assert not has_gate(channels, name, qubits)
 
 
 @pytest.mark.parametrize("idle", [False, True])
