@@ -54,6 +54,22 @@ class Curriculum:
             raise InputError("the threshold moves after 1 or more episodes or successes")
 
     @classmethod
+    def published(cls, n_qubits: int) -> Curriculum:
+        """The constants of CRLQAS's code for a task of so many qubits.
+
+        >>> Curriculum.published(4).every, Curriculum.published(6).slack
+        (500, 0.001)
+        """
+        if n_qubits <= 4:
+            return cls(every=500, after=25, slack=5e-4)
+        return cls(every=2000, after=50, slack=1e-3)
+
+    @classmethod
+    def stated(cls) -> Curriculum:
+        """The constants that CRLQAS's text states, at odds with its code."""
+        return cls(every=500, after=50, slack=1e-4)
+
+    @classmethod
     def fixed(cls, threshold: float = CHEMICAL_ACCURACY) -> Curriculum:
         """A threshold that stays."""
         return cls(threshold=threshold, every=None)

@@ -7,30 +7,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from envs.growth import CircuitGrowth
+from envs.setup import Setup, crlqas, sequence
+from envs.vector import VectorGrowth
 from qas.device import Device, load_device
 from qas.errors import InputError
 from qas.problem import Limits, Problem
 from qas.task import Task, load_task
 
+Named = str | os.PathLike[str]
 
-def make_growth(
-    task: str | os.PathLike[str] | Task = "h2",
-    device: str | os.PathLike[str] | Device = "FakeManilaV2",
+
+def make_problem(
+    task: Named | Task = "h2",
+    device: Named | Device = "FakeManilaV2",
     *,
     qubits: Sequence[int] | None = None,
     gates: int | None = None,
     two_qubit_gates: int | None = None,
-    **settings: Any,
-) -> CircuitGrowth:
-    """What ``gymnasium.make("envs:qas/CircuitGrowth-v0", ...)`` calls.
+) -> Problem:
+    """The problem of a task on a device.
 
     Args:
         task: name, path of a Hamiltonian file, or the value.
         device: name ("ideal" is noise-free), path of a snapshot, or the value.
         qubits: physical qubits, one for each of the task's; the device's best by default.
-        gates: most gates of a circuit, and steps of an episode; 10 a qubit by default.
+        gates: most gates of a circuit; 10 a qubit by default.
         two_qubit_gates: most two-qubit gates; 3 a qubit by default.
-        settings: passed on to `CircuitGrowth`.
 
     Raises:
         InputError: something of these cannot be used; the message says what can.
@@ -43,7 +45,71 @@ def make_growth(
         two_qubit_gates=_count("two_qubit_gates", two_qubit_gates, usual.two_qubit_gates, least=0),
     )
     chip = device if isinstance(device, Device) else load_device(os.fspath(device), n_qubits=n)
-    return CircuitGrowth(Problem.of(loaded, chip, qubits=qubits, limits=limits), **settings)
+    return Problem.of(loaded, chip, qubits=qubits, limits=limits)
+
+
+def gate_setup(
+    task: Named | Task = "h2",
+    device: Named | Device = "FakeManilaV2",
+    *,
+    qubits: Sequence[int] | None = None,
+    gates: int | None = None,
+    two_qubit_gates: int | None = None,
+    **settings: Any,
+) -> Setup:
+    """Single gates from |0...0>; ``settings`` go to `Setup.of`, all else to `make_problem`."""
+    problem = make_problem(
+        task, device, qubits=qubits, gates=gates, two_qubit_gates=two_qubit_gates
+    )
+    return Setup.of(problem, **settings)
+
+
+def block_setup(
+    task: Named | Task = "h2",
+    device: Named | Device = "FakeManilaV2",
+    *,
+    qubits: Sequence[int] | None = None,
+    gates: int | None = None,
+    two_qubit_gates: int | None = None,
+    **settings: Any,
+) -> Setup:
+    """A cx dressed with RY on both wires each step, the actions as a sequence, gains shown."""
+    problem = make_problem(
+        task, device, qubits=qubits, gates=gates, two_qubit_gates=two_qubit_gates
+    )
+    usual: dict[str, Any] = {"blocks": True, "gates": False, "sweep": True, "encoding": sequence}
+    return Setup.of(problem, **{**usual, **settings})
+
+
+def crlqas_setup(
+    task: Named | Task = "h2-4",
+    device: Named | Device = "ideal",
+    *,
+    qubits: Sequence[int] | None = None,
+    **settings: Any,
+) -> Setup:
+    """CRLQAS's own choices; ``settings`` go to `envs.setup.crlqas`."""
+    return crlqas(make_problem(task, device, qubits=qubits), **settings)
+
+
+SETUPS = {
+    "qas/CircuitGrowth-v0": gate_setup,
+    "qas/BlockGrowth-v0": block_setup,
+    "qas/CRLQAS-v0": crlqas_setup,
+}
+"""Registered environments and what defines each."""
+
+
+def make_single(*, setup: Any, render_mode: str | None = None, **settings: Any) -> CircuitGrowth:
+    """What ``gymnasium.make("envs:qas/...", ...)`` calls: the environment of a function's setup."""
+    return CircuitGrowth(setup(**settings), render_mode=render_mode)
+
+
+def make_vector(
+    *, setup: Any, num_envs: int = 1, render_mode: str | None = None, **settings: Any
+) -> VectorGrowth:
+    """What ``gymnasium.make_vec("envs:qas/...", ...)`` calls."""
+    return VectorGrowth(setup(**settings), num_envs, render_mode=render_mode)
 
 
 def _count(name: str, given: int | None, usual: int, least: int) -> int:

@@ -1,32 +1,50 @@
-"""What an agent sees: the circuit as a tensor of moments, and its energy."""
+"""What an agent sees: the circuit as zeros and ones, its energy, what actions would gain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.crowd import Crowd
 from qas.circuit import Circuit
 from qas.errors import InputError
 
 AXES = ("rx", "ry", "rz")
+SMALLEST_GAIN = 1e-8
+"""Hartree: what an action gains is shown on a logarithmic scale from here to 1."""
+Floats = NDArray[np.float32]
+
+
+class Encoding(Protocol):
+    """Circuits as zeros and ones."""
+
+    @property
+    def size(self) -> int:
+        """Numbers for one circuit."""
+        ...
+
+    def bits(self, crowd: Crowd) -> Floats:
+        """Zeros and ones, shape (members, size)."""
+        ...
 
 
 @dataclass(frozen=True)
-class Encoding:
-    """Binary tensor of shape (moments, n + 3, n), flattened, with the energy behind it.
+class TensorEncoding:
+    """Binary tensor of shape (moments, n + 3, n), flattened.
 
     A gate stands in the first moment in which its qubits are free. Of each moment, row
     t < n holds a 1 in column c for a cx with control c and target t; rows n, n + 1 and
-    n + 2 hold a 1 in column q for an rx, ry or rz on qubit q. The last number is the energy in
-    hartree. Angles are not shown: the energy is that of optimised ones.
+    n + 2 hold a 1 in column q for an rx, ry or rz on qubit q. Angles are not shown: the energy
+    is that of optimised ones.
 
     Source: Patel et al., arXiv 2402.03500, section 4 (tensor-based binary encoding).
 
-    >>> code = Encoding(n_qubits=2, moments=3)
+    >>> code = TensorEncoding(n_qubits=2, moments=3)
     >>> code.size
-    31
+    30
     >>> bell = Circuit(2).then("ry", 0).then("cx", 0, 1)
     >>> [tuple(int(i) for i in at) for at in zip(*np.nonzero(code.tensor(bell)))]
     [(0, 3, 0), (1, 1, 0)]
@@ -43,11 +61,11 @@ class Encoding:
 
     @property
     def size(self) -> int:
-        """Numbers in an observation."""
-        return self.moments * (self.n_qubits + 3) * self.n_qubits + 1
+        """Numbers for one circuit."""
+        return self.moments * (self.n_qubits + 3) * self.n_qubits
 
-    def tensor(self, circuit: Circuit) -> NDArray[np.float32]:
-        """The circuit, shape (moments, n + 3, n), zeros and ones.
+    def tensor(self, circuit: Circuit) -> Floats:
+        """One circuit, shape (moments, n + 3, n), gate by gate.
 
         Raises:
             InputError: a gate without a row, or more moments than there are.
@@ -66,6 +84,71 @@ class Encoding:
                 level[q] = moment + 1
         return cells
 
-    def observe(self, circuit: Circuit, energy: float) -> NDArray[np.float32]:
-        """Tensor and energy (hartree) as one vector, shape (size,)."""
-        return np.append(self.tensor(circuit).reshape(-1), np.float32(energy)).astype(np.float32)
+    def bits(self, crowd: Crowd) -> Floats:
+        """All members at once, shape (members, size)."""
+        cells = np.zeros((crowd.size, *self.shape), dtype=np.float32)
+        member, at = np.nonzero(np.arange(crowd.gates.shape[1]) < crowd.n_gates[:, None])
+        name, first, second = crowd.gates[member, at].T.astype(np.int64)
+        row = np.where(second >= 0, second, self.n_qubits + name)
+        cells[member, crowd.moments[member, at], row, first] = 1
+        return cells.reshape(crowd.size, -1)
+
+
+@dataclass(frozen=True)
+class SequenceEncoding:
+    """The actions in the order in which they were taken, each as one 1 among zeros."""
+
+    n_actions: int
+    length: int
+    """Most actions of an episode."""
+
+    @property
+    def size(self) -> int:
+        """Numbers for one circuit."""
+        return self.length * self.n_actions
+
+    def bits(self, crowd: Crowd) -> Floats:
+        """All members at once, shape (members, size)."""
+        cells = np.zeros((crowd.size, self.length, self.n_actions), dtype=np.float32)
+        member, at = np.nonzero(np.arange(self.length) < crowd.n_chosen[:, None])
+        cells[member, at, crowd.chosen[member, at]] = 1
+        return cells.reshape(crowd.size, -1)
+
+
+@dataclass(frozen=True)
+class View:
+    """Observations: the encoded circuit, its energy, and with ``sweep`` the gain of each action."""
+
+    encoding: Encoding
+    n_actions: int
+    sweep: bool = False
+    """Show what every action would gain at its best angles, all others kept: 0 for a nano-hartree
+    hundredth or less, 1 for a hartree or more, logarithmic in between."""
+
+    @property
+    def size(self) -> int:
+        """Numbers in an observation."""
+        return self.encoding.size + 1 + (self.n_actions if self.sweep else 0)
+
+    def box(self, bound: float) -> tuple[Floats, Floats]:
+        """Least and largest observation, for energies (hartree) within +-``bound``."""
+        low, high = np.zeros(self.size, np.float32), np.ones(self.size, np.float32)
+        low[self.encoding.size], high[self.encoding.size] = -bound, bound
+        return low, high
+
+    def observe(self, crowd: Crowd) -> Floats:
+        """Of all members, shape (members, size); the energy in hartree."""
+        parts = [self.encoding.bits(crowd), crowd.energy[:, None]]
+        if self.sweep:
+            parts.append(scaled_gains(crowd.gains()))
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def scaled_gains(gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hartree on a logarithmic scale from 0 to 1.
+
+    >>> scaled_gains(np.array([0.0, 1e-4, 1.0, 5.0])).tolist()
+    [0.0, 0.5, 1.0, 1.0]
+    """
+    scale = 1 - np.log10(np.clip(gains, SMALLEST_GAIN, 1.0)) / np.log10(SMALLEST_GAIN)
+    return np.asarray(np.round(scale, 6))

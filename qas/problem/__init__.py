@@ -2,6 +2,16 @@
 
 from qas.problem.candidate import Candidate, Trial, pareto_front
 from qas.problem.cost import Cost, Meter
+from qas.problem.inner import (
+    INNER,
+    AdamSPSA,
+    Cobyla,
+    Gradient,
+    InnerOptimiser,
+    Optimised,
+    Scorer,
+    make_inner,
+)
 from qas.problem.moves import dressed, is_legal, ordered_pairs, random_circuit, tokens
 from qas.problem.optimise import FINE, NORMAL, QUICK, Effort, minimise
 from qas.problem.problem import Limits, Problem
@@ -11,17 +21,25 @@ from qas.problem.vary import vary
 
 __all__ = [
     "FINE",
+    "INNER",
     "NORMAL",
     "QUICK",
+    "AdamSPSA",
     "Candidate",
+    "Cobyla",
     "Cost",
     "Effort",
+    "Gradient",
+    "InnerOptimiser",
     "Limits",
     "Meter",
+    "Optimised",
     "Problem",
+    "Scorer",
     "Trial",
     "dressed",
     "is_legal",
+    "make_inner",
     "minimise",
     "ordered_pairs",
     "pareto_front",

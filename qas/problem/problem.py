@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +14,7 @@ from qas.device import Device
 from qas.device.lowering import Lowering
 from qas.errors import InputError
 from qas.execute import ExactSimulator, Neighbours, NoisySimulator
+from qas.execute.noisy import native_gates
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Cost, Meter
 from qas.problem.moves import tokens
@@ -61,6 +61,8 @@ class Problem:
     _simulators: dict[Layout, NoisySimulator] = field(
         default_factory=dict, compare=False, repr=False
     )
+    exact: ExactSimulator = field(default_factory=ExactSimulator, compare=False, repr=False)
+    """The simulator without noise."""
 
     @classmethod
     def of(
@@ -98,7 +100,11 @@ class Problem:
             self._patches[layout] = self.device.patch(layout)
         return self._patches[layout]
 
-    def simulator(self, layout: Layout) -> NoisySimulator:
+    def simulator(self, layout: Layout) -> NoisySimulator | ExactSimulator:
+        """What scores circuits on a layout: without noise states do, and are far smaller."""
+        return self.exact if self.device.is_ideal else self.noisy(layout)
+
+    def noisy(self, layout: Layout) -> NoisySimulator:
         """The noisy simulator of a layout, made once."""
         if layout not in self._simulators:
             self._simulators[layout] = NoisySimulator(self.patch(layout))
@@ -112,11 +118,6 @@ class Problem:
                 del self._lowerings[next(iter(self._lowerings))]
             self._lowerings[key] = self.patch(layout).lowering(circuit)
         return self._lowerings[key]
-
-    @cached_property
-    def exact(self) -> ExactSimulator:
-        """The simulator without noise."""
-        return ExactSimulator()
 
     def tokens(self, layout: Layout) -> tuple[Gate, ...]:
         """Every gate that may be placed on a layout, in a fixed order."""
@@ -145,8 +146,10 @@ class Problem:
     def insertions(self, trial: Trial, meter: Meter) -> Neighbours:
         """Exact energies of every one-gate extension of a trial's native circuit."""
         started = time.perf_counter()
-        simulator = self.simulator(trial.candidate.layout)
-        scores = simulator.score_insertions(trial.native, self.task.observable, trial.angles)
+        layout = trial.candidate.layout
+        gates = native_gates(self.patch(layout), self.n_qubits)
+        simulator, observable = self.simulator(layout), self.task.observable
+        scores = simulator.score_insertions(trial.native, observable, trial.angles, gates)
         meter.charge(scores.evaluations, started, sweeps=1)
         return scores
 

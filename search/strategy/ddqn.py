@@ -1,21 +1,27 @@
 """Double deep Q-network on the growth environment.
 
-After each episode the network learns from replayed n-step transitions, in which illegal
-actions have the value -inf: when acting, when exploring and in the bootstrap.
+A round is an episode of each of many members side by side, scored together. After it the
+network learns from replayed n-step transitions, in which illegal actions have the value -inf:
+when acting, when exploring and in the bootstrap.
 
-Sources: van Hasselt et al., arXiv 1509.06461 (double Q-learning); Patel et al., arXiv
-2402.03500 (CRLQAS: the environment, reward, curriculum). CRLQAS takes 5 layers of 1000
-LeakyReLU units (<= 4 qubits), Adam 1e-4 or 3e-4, batches of 1000, a memory of 20,000, a target
-network copied every 500 updates, epsilon x 0.99995 per step from 1 to 0.05 and gamma =
-0.005^(1/steps), and trains for hours. `Settings` is sized for a few thousand steps:
-a smaller network, a faster decay, several updates a step; the energy is shown to it as the
+What the exact gain of every action (`Crowd.gains`) gives beyond CRLQAS, each a switch: it is shown
+(``sweep``), it shapes the reward (``shaping``), it explores (``guided``), and it teaches
+(``lessons``: at first the teacher plays, and its actions are to be valued above all others by a
+margin). ``blind_rounds`` learns without noise first and keeps memory and network.
+
+Sources: van Hasselt et al., arXiv 1509.06461 (double Q-learning); Hester et al., arXiv
+1704.03732 (margin loss on demonstrations); Patel et al., arXiv 2402.03500 (CRLQAS: environment,
+reward, curriculum). CRLQAS takes 5 layers of 1000 LeakyReLU units (<= 4 qubits), Adam 1e-4 or
+3e-4, batches of 1000, a memory of 20,000, a target network copied every 500 updates, epsilon x
+0.99995 per step from 1 to 0.05 and gamma = 0.005^(1/steps), and trains for hours. `Settings` is
+sized for minutes: a smaller network, a faster decay; the energy is shown to it as the
 logarithm of the distance from the target, since raw hartrees hide the millihartrees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -23,58 +29,107 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.curriculum import Curriculum
-from envs.growth import CircuitGrowth, Observation
+from envs.game import Game, Rules
+from envs.observation import View
+from envs.reward import Shaping
+from envs.setup import Setup, crlqas, sequence
 from qas.errors import InputError
-from qas.problem import Meter, Problem, Trial, pareto_front
-from search.strategy.replay import Batch, Replay, Transition, Vector
+from qas.problem import Meter, Problem, Trial, pareto_front, relayout
+from search.strategy.replay import Batch, Elite, Replay, Transition, Vector
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Mask = NDArray[np.bool_]
+LEAST_GAIN = 1e-7
+"""Hartree: what gains less is as good as nothing to the teacher."""
+WORTH = 1e-6
+"""Hartree by which a circuit must be better than all before to be tried on other layouts."""
+
+
+def blocks(problem: Problem) -> Setup:
+    """Dressed cx blocks, the actions as a sequence: the space in which short circuits are found."""
+    return Setup.of(problem, blocks=True, gates=False, encoding=sequence)
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Numbers of the agent; CRLQAS's stand in the module's docstring."""
+    """Numbers and switches of the agent; CRLQAS's numbers stand in the module's docstring."""
 
-    steps_per_qubit: int = 5
-    """Length of an episode, where the problem's limits allow it."""
+    setup: Callable[[Problem], Setup] = blocks
+    """What is grown; the switches below change what is shown and rewarded."""
+    members: int = 16
+    """Episodes side by side."""
     width: int = 128
     """Units of each of the two hidden layers."""
     n_step: int = 3
-    discount: float = 0.8
+    discount: float = 0.9
     learning_rate: float = 1e-3
     batch: int = 64
     capacity: int = 20_000
-    updates_per_step: int = 3
+    updates_per_step: float = 0.5
+    """Updates for each step of a member."""
     sync: int = 200
-    """Updates between two copies to the target network."""
+    """Updates between two copies to the target network, where ``tau`` is 0."""
+    tau: float = 0.0
+    """Share of the online network that every update blends into the target network."""
     epsilon: tuple[float, float] = (1.0, 0.05)
-    """Share of random actions at first and at least."""
-    decay: float = 0.997
+    """Share of exploring actions at first and at least."""
+    decay: float = 0.999
     """Of that share, per environment step."""
-    curriculum: Curriculum = Curriculum(every=20, after=10, slack=5e-4)
+    curriculum: Curriculum = Curriculum(every=100, after=25, slack=5e-4)
+    sweep: bool = True
+    shaping: Shaping | None = None
+    guided: float = 0.5
+    """Share of the exploring actions that the teacher draws."""
+    lessons: int = 4
+    """Rounds that the teacher plays at first."""
+    margin: float = 0.5
+    """By which taught actions are to be valued above others; 0: they are not told apart."""
+    elites: int = 16
+    """Best episodes so far that are learned like the teacher's; 0: none."""
+    elite_share: float = 0.25
+    """Of a batch."""
+    sharpness: float = 1.0
+    """The teacher draws an action with the probability of its gain to this power."""
+    blind_rounds: int = 0
+    """Rounds without noise before all others."""
+    play: bool = True
+    """False: never ask the network, only explore; the control arm in the same space."""
 
 
 DEFAULT = Settings()
+RANDOM = replace(DEFAULT, play=False, guided=0.0, lessons=0, sweep=False)
+"""Legal actions drawn evenly, scored like all others."""
+TEACHER = replace(DEFAULT, play=False, guided=1.0, lessons=0)
+"""The teacher alone: what learning has to beat."""
+PLAIN = replace(DEFAULT, sweep=False, guided=0.0, lessons=0)
+"""Learning from the reward alone."""
+PUBLISHED = replace(
+    PLAIN, setup=crlqas, width=256, discount=0.93, capacity=20_000, decay=0.9997
+)
+"""CRLQAS's environment: single gates, its tensor, reward, curriculum and halting."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Episode:
-    """What was played: one more state than actions."""
+    """What a member played: one more state than actions."""
 
-    states: list[Vector]
-    masks: list[NDArray[np.bool_]]
-    actions: list[int]
-    rewards: list[float]
-    trials: list[Trial]
-    over: bool
+    states: list[Vector] = field(default_factory=list)
+    masks: list[Mask] = field(default_factory=list)
+    actions: list[int] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    taught: list[bool] = field(default_factory=list)
+    over: bool = False
     """False where the budget ended it."""
+    best: float = np.inf
+    """Lowest energy seen, hartree."""
 
 
 class DoubleDQN:
-    """Grows circuits on the problem's best layout; one step is one episode.
+    """Grows circuits on the problem's best layout; one step is one round.
 
-    Each episode draws from a stream of its own, numbered by seed and episode, so that the
+    Each round draws from a stream of its own, numbered by seed and round, so that the
     state between two steps holds no generators.
     """
 
@@ -82,12 +137,17 @@ class DoubleDQN:
 
     def __init__(self, problem: Problem, seed: int, settings: Settings = DEFAULT) -> None:
         self.seed, self.settings = seed, settings
-        self.episodes = self.env_steps = self.updates = 0
-        self.curriculum = settings.curriculum
-        env = self._environment(problem, problem.meter(None))
-        size, n_actions = env.encoding.size, len(env.tokens)
-        self._shape = (size, settings.width, settings.width, n_actions)
-        self.replay = Replay(settings.capacity, size, n_actions)
+        self.rounds = self.env_steps = self.updates = 0
+        self.best = np.inf
+        self.outcomes: list[float] = []
+        """Lowest energy of every episode, hartree; for learning curves."""
+        self.setup = _equipped(settings, problem)
+        self.curriculum = self.setup.rules.curriculum
+        view, n_actions = self.setup.view, len(self.setup.actions)
+        self._shape = (view.size, settings.width, settings.width, n_actions)
+        sizes = view.encoding.size, view.size - view.encoding.size, n_actions
+        self.replay = Replay(settings.capacity, *sizes)
+        self.elite = Elite(settings.elites, self.setup.rules.steps, sizes)
         self.online = _fresh_network(self._shape, np.random.default_rng([seed, 0]))
         self.target = [layer.detach().clone() for layer in self.online]
         # Adam's moments; torch.optim would import its compiler, several seconds for six lines.
@@ -96,65 +156,105 @@ class DoubleDQN:
 
     @property
     def epsilon(self) -> float:
-        """Share of random actions at present."""
+        """Share of exploring actions at present."""
         first, last = self.settings.epsilon
         return max(last, first * self.settings.decay**self.env_steps)
 
     def step(self, problem: Problem, meter: Meter) -> list[Trial]:
-        """Play an episode, learn from it, return the best trials of each two-qubit count."""
+        """Play a round, learn from it, return the best trials of each two-qubit count."""
         import torch
 
         torch.set_num_threads(1)
-        self.episodes += 1
-        rng = np.random.default_rng([self.seed, self.episodes])
-        env = self._environment(problem, meter)
-        episode = self._play(env, rng)
-        self.curriculum = env.curriculum
-        for transition in transitions(episode, self.settings.n_step, self.settings.discount):
-            self.replay.add(transition)
-        if len(self.replay) >= self.settings.batch:
-            for _ in range(self.settings.updates_per_step * len(episode.actions)):
-                self._learn(self.replay.sample(self.settings.batch, rng))
-        return pareto_front(episode.trials)
+        self.rounds += 1
+        rng = np.random.default_rng([self.seed, self.rounds])
+        blind = self.rounds <= self.settings.blind_rounds
+        setup = replace(self.setup, problem=problem, blind=blind)
+        game = setup.game(_affordable(self.settings.members, setup, meter), meter)
+        game.curriculum = self.curriculum
+        episodes, trials = self._play(game, setup.view, rng)
+        self.curriculum = self.setup.rules.curriculum if blind else game.curriculum
+        self.outcomes += [episode.best for episode in episodes]
+        if self.settings.play:
+            self._study(game, episodes, rng)
+        return self._placed(problem, trials, meter)
 
-    def _environment(self, problem: Problem, meter: Meter) -> CircuitGrowth:
-        steps = min(problem.limits.gates, self.settings.steps_per_qubit * problem.n_qubits)
-        return CircuitGrowth(problem, steps=steps, curriculum=self.curriculum, meter=meter)
+    def _study(self, game: Game, episodes: list[Episode], rng: np.random.Generator) -> None:
+        """Remember a round and learn."""
+        settings = self.settings
+        for episode in episodes:
+            found = transitions(episode, settings.n_step, settings.discount)
+            self.elite.offer(abs(game.target - episode.best), found)
+            for transition in found:
+                self.replay.add(transition)
+        if len(self.replay) < settings.batch:
+            return
+        chosen = round(settings.elite_share * settings.batch) if len(self.elite) else 0
+        steps = sum(len(episode.actions) for episode in episodes)
+        for _ in range(round(settings.updates_per_step * steps)):
+            batch = self.replay.sample(settings.batch - chosen, rng)
+            self._learn(batch.and_(self.elite.sample(chosen, rng)) if chosen else batch)
 
-    def _play(self, env: CircuitGrowth, rng: np.random.Generator) -> Episode:
-        """One episode by the epsilon-greedy policy, cut short when the meter is exhausted."""
-        observation, _ = env.reset(seed=int(rng.integers(2**31)))
-        episode = Episode([], [], [], [], [env.trial], over=False)
-        over = False
+    def _placed(self, problem: Problem, trials: list[Trial], meter: Meter) -> list[Trial]:
+        """The front of a round; a circuit better than all before is tried on other layouts."""
+        front = pareto_front(trials)
+        if front and front[0].energy < self.best - WORTH:
+            self.best = front[0].energy
+            if len(problem.layouts) > 1 and not meter.exhausted:
+                front = pareto_front([relayout(problem, front[0], meter), *front])
+        return front
+
+    def _play(
+        self, game: Game, view: View, rng: np.random.Generator
+    ) -> tuple[list[Episode], list[Trial]]:
+        """An episode of every member, cut short when the meter is exhausted."""
+        crowd, everyone = game.crowd, np.arange(game.crowd.size)
+        game.begin(everyone, rng)
+        episodes = [Episode() for _ in everyone]
+        front, playing = _Front(), everyone
+        front.see(game, everyone)
         while True:
-            episode.states.append(features(observation, env.target))
-            episode.masks.append(env.action_masks())
-            if over or env.meter.exhausted:
-                break
-            action = self._act(episode.states[-1], episode.masks[-1], rng)
-            observation, reward, terminated, truncated, _ = env.step(action)
-            over = terminated or truncated
-            episode.actions.append(action)
-            episode.rewards.append(float(reward))
-            episode.trials.append(env.trial)
-            self.env_steps += 1
-        return Episode(
-            episode.states,
-            episode.masks,
-            episode.actions,
-            episode.rewards,
-            episode.trials,
-            over,
-        )
+            states, masks = features(view.observe(crowd), game.target, view), crowd.masks()
+            for member, episode in enumerate(episodes):
+                if len(episode.states) == len(episode.actions):
+                    episode.states.append(states[member])
+                    episode.masks.append(masks[member])
+                    episode.best = min(episode.best, float(crowd.energy[member]))
+            if not len(playing) or crowd.meter.exhausted:
+                return episodes, front.trials
+            actions, taught = self._act(game, playing, states[playing], masks[playing], rng)
+            outcome = game.step(playing, actions, rng)
+            self.env_steps += len(playing)
+            for at, member in enumerate(playing):
+                episode = episodes[member]
+                episode.actions.append(int(actions[at]))
+                episode.rewards.append(float(outcome.reward[at]))
+                episode.taught.append(bool(taught[at]))
+                episode.over = bool(outcome.over[at])
+            front.see(game, playing[outcome.scored])
+            playing = playing[~outcome.over & outcome.scored]
 
-    def _act(self, state: Vector, mask: NDArray[np.bool_], rng: np.random.Generator) -> int:
+    def _act(
+        self, game: Game, playing: NDArray[np.intp], states: Vector, masks: Mask,
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.int64], Mask]:  # fmt: skip
+        """Actions, and which of them the teacher chose."""
         import torch
 
-        if rng.random() < self.epsilon:
-            return int(rng.choice(np.flatnonzero(mask)))
+        settings, count = self.settings, len(playing)
+        lesson = settings.lessons > 0 and self.rounds - settings.blind_rounds <= settings.lessons
+        explore = (rng.random(count) < self.epsilon) | (not settings.play) | lesson
+        taught = explore & ((rng.random(count) < settings.guided) | lesson)
+        weights = masks.astype(np.float64)
+        if taught.any():
+            gains = np.maximum(game.crowd.gains()[playing[taught]], LEAST_GAIN)
+            weights[taught] *= (gains / gains.max(axis=1, keepdims=True)) ** settings.sharpness
+        drawn = _drawn(weights, rng)
+        if explore.all():
+            return drawn, taught
         with torch.no_grad():
-            known = values(self.online, torch.from_numpy(state)).numpy()
-        return int(np.argmax(np.where(mask, known, -np.inf)))
+            known = values(self.online, torch.from_numpy(states)).numpy()
+        greedy = np.argmax(np.where(masks, known, -np.inf), axis=1)
+        return np.where(explore, drawn, greedy), taught
 
     def wanted(self, batch: Batch) -> Tensor:
         """Double-Q targets, shape (batch,): the online network chooses among what is legal, the
@@ -173,11 +273,28 @@ class DoubleDQN:
         from torch.nn.functional import smooth_l1_loss
 
         actions = torch.from_numpy(batch.actions)[:, None]
-        known = values(self.online, torch.from_numpy(batch.states)).gather(1, actions)[:, 0]
-        slopes = torch.autograd.grad(smooth_l1_loss(known, self.wanted(batch)), self.online)
+        known = values(self.online, torch.from_numpy(batch.states))
+        taken = known.gather(1, actions)[:, 0]
+        loss = smooth_l1_loss(taken, self.wanted(batch))
+        if self.settings.margin and batch.taught.any():
+            above = torch.full_like(known, self.settings.margin).scatter(1, actions, 0.0)
+            short = (known + above).max(1).values - taken
+            loss = loss + (short * torch.from_numpy(batch.taught)).mean()
+        slopes = torch.autograd.grad(loss, self.online)
         self.updates += 1
         self._adam(slopes)
-        if self.updates % self.settings.sync == 0:
+        self._follow()
+
+    def _follow(self) -> None:
+        """Move the target network: a copy now and then, or a little every time."""
+        import torch
+
+        tau = self.settings.tau
+        if tau:
+            with torch.no_grad():
+                for slow, layer in zip(self.target, self.online, strict=True):
+                    slow.lerp_(layer, tau)
+        elif self.updates % self.settings.sync == 0:
             self.target = [layer.detach().clone() for layer in self.online]
 
     def _adam(self, slopes: Sequence[Tensor]) -> None:
@@ -195,18 +312,21 @@ class DoubleDQN:
                 layer.addcdiv_(mean, square.sqrt().add_(1e-8), value=-rate)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that later episodes depend on."""
+        """Everything that later rounds depend on."""
         return {
             "seed": self.seed,
-            "episodes": self.episodes,
+            "rounds": self.rounds,
             "env_steps": self.env_steps,
             "updates": self.updates,
+            "best": None if np.isinf(self.best) else self.best,
+            "outcomes": np.array(self.outcomes),
             "curriculum": self.curriculum.to_dict(),
             "online": _arrays(self.online),
             "target": _arrays(self.target),
             "mean": _arrays(self.mean),
             "square": _arrays(self.square),
             "replay": self.replay.state_dict(),
+            "elite": self.elite.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -218,19 +338,74 @@ class DoubleDQN:
         shapes = [tuple(state["online"][str(k)].shape) for k in range(len(self.online))]
         if shapes != (own := [tuple(layer.shape) for layer in self.online]):
             raise InputError(f"the saved network has layers {shapes}, this problem needs {own}")
-        self.seed, self.episodes = int(state["seed"]), int(state["episodes"])
+        self.seed, self.rounds = int(state["seed"]), int(state["rounds"])
         self.env_steps, self.updates = int(state["env_steps"]), int(state["updates"])
+        self.best = np.inf if state["best"] is None else float(state["best"])
+        self.outcomes = state["outcomes"].tolist()
         self.curriculum = Curriculum(**state["curriculum"])
         self.replay.load_state_dict(state["replay"])
+        self.elite.load_state_dict(state["elite"])
         self.online = [layer.requires_grad_() for layer in _tensors(state["online"])]
         self.target = _tensors(state["target"])
         self.mean, self.square = _tensors(state["mean"]), _tensors(state["square"])
 
 
-def features(observation: Observation, target: float) -> Vector:
-    """The observation with log10 of the distance from the target (hartree) for the energy."""
-    gap = max(abs(float(observation[-1]) - target), 1e-7)
-    return np.append(observation[:-1], np.float32(np.log10(gap))).astype(np.float32)
+def published(problem: Problem, seed: int) -> DoubleDQN:
+    """The agent in CRLQAS's own environment."""
+    agent = DoubleDQN(problem, seed, PUBLISHED)
+    agent.name = "crlqas"
+    return agent
+
+
+class _Front:
+    """The best circuits of a round by number of two-qubit gates, as trials."""
+
+    def __init__(self) -> None:
+        self._best: dict[int, float] = {}
+        self.trials: list[Trial] = []
+
+    def see(self, game: Game, members: NDArray[np.intp]) -> None:
+        """Keep members that no other so far beats at as few two-qubit gates."""
+        crowd = game.crowd
+        for member in members[np.argsort(crowd.energy[members], kind="stable")]:
+            pairs, energy = int(crowd.n_pairs[member]), float(crowd.energy[member])
+            known = [seen for count, seen in self._best.items() if count <= pairs]
+            if energy < min(known, default=np.inf):
+                self._best[pairs] = energy
+                self.trials.append(crowd.trial(int(member)))
+
+
+def _equipped(settings: Settings, problem: Problem) -> Setup:
+    """The settings' setup with what their switches show and reward."""
+    setup = settings.setup(problem)
+    rules: Rules = replace(setup.rules, shaping=settings.shaping, discount=settings.discount)
+    if settings.setup is not crlqas:
+        rules = replace(rules, curriculum=settings.curriculum)
+    return replace(setup, rules=rules, sweep=settings.sweep)
+
+
+def _affordable(members: int, setup: Setup, meter: Meter) -> int:
+    """Members whose episodes a small budget allows: one step of one start each at least."""
+    most = setup.start.n_params + setup.rules.steps * max(map(len, setup.actions))
+    left = min(meter.left, 2.0**60)
+    return max(1, min(members, int(left / (setup.rules.steps * (1 + 2 * most)))))
+
+
+def _drawn(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """One column of each row, with the probability of its weight."""
+    heights = np.cumsum(weights, axis=1)
+    marks = rng.random(len(weights)) * heights[:, -1]
+    chosen: NDArray[np.int64] = (heights <= marks[:, None]).sum(axis=1)
+    last = weights.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)
+    return np.minimum(chosen, last)
+
+
+def features(observations: Vector, target: float, view: View) -> Vector:
+    """Observations with log10 of the distance from the target (hartree) for the energy."""
+    at, shown = view.encoding.size, observations.copy()
+    gap = np.maximum(np.abs(shown[..., at].astype(np.float64) - target), 1e-7)
+    shown[..., at] = np.log10(gap)
+    return shown
 
 
 def transitions(episode: Episode, n_step: int, discount: float) -> list[Transition]:
@@ -249,6 +424,7 @@ def transitions(episode: Episode, n_step: int, discount: float) -> list[Transiti
                 episode.states[to],
                 # The value behind the end is multiplied by 0: -inf must not stand there.
                 np.ones_like(episode.masks[to]) if ended else episode.masks[to],
+                episode.taught[at],
             )
         )
     return found
