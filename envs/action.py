@@ -89,5 +89,4 @@ class ActionTable:
         An energy in k angles has 3^k coefficients; without a two-qubit gate one is known.
         """
         turns = [sum(gate.is_free for gate in action) for action in self.actions]
-        powers: NDArray[np.int64] = 3 ** np.array(turns)
-        return powers - (self.pairs == 0)
+        return np.asarray(3 ** np.array(turns) - (self.pairs == 0))

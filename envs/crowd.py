@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from qas.problem.inner import InnerOptimiser, Scorer
 
 from envs.action import Action, ActionTable
 from qas.circuit import Circuit, Population
@@ -15,6 +14,7 @@ from qas.device.population import lower_population
 from qas.errors import InputError
 from qas.execute import Extensions, SampledSimulator
 from qas.problem import Candidate, Cost, Meter, Problem, Trial
+from qas.problem.inner import InnerOptimiser, Scorer
 from qas.problem.problem import Layout
 
 Members = NDArray[np.intp]
@@ -60,8 +60,8 @@ class Crowd:
         self.problem, self.layout, self.size = problem, layout, size
         self.table, self.inner, self.meter = ActionTable.of(actions), inner, meter
         self.scorer: Scorer = problem.simulator(layout) if scorer is None else scorer
-        shots = isinstance(self.scorer, SampledSimulator)
-        self._exact = self.scorer.simulator if shots else self.scorer
+        scorer = self.scorer
+        self._exact = scorer.simulator if isinstance(scorer, SampledSimulator) else scorer
         self.start = Circuit(problem.n_qubits) if start is None else start
         self.blind = blind
         given = np.zeros(self.start.n_params) if start_params is None else start_params
@@ -88,6 +88,8 @@ class Crowd:
         """What the last scoring of each member took."""
         self.is_scored = np.zeros(size, dtype=np.bool_)
         """False where a member grew since its energy was measured."""
+        self.playing = np.ones(size, dtype=np.bool_)
+        """Whose episodes go on: of others no extension is scored."""
         self._last = np.full((size, n), -1, dtype=np.int64)
         self._mate = np.full((size, n), -1, dtype=np.int64)
         self._streak = np.zeros((size, n), dtype=np.int64)
@@ -108,14 +110,13 @@ class Crowd:
         for gate in self._first.gates[0]:
             self._append(members, np.broadcast_to(gate, (len(members), 3)))
         if self._begun is None:
-            native = self._lowered(self._first)
-            energy, best, spent = self._optimised(native, rng.spawn(1)[0])
-            self._begun = best, float(energy[0]), int(spent[0])
-        native, energy, spent = self._begun
+            found, best, spent = self._optimised(self._lowered(self._first), rng.spawn(1)[0])
+            self._begun = best, float(found[0]), int(spent[0])
+        native, self.energy[members], self.evaluations[members] = self._begun
         for member in members:
             self._native[member] = native
-        self.energy[members], self.evaluations[members] = energy, spent
-        self.is_scored[members], self._extensions = True, None
+        self.is_scored[members], self.playing[members] = True, True
+        self._extensions = None
 
     def extend(self, members: Members, actions: NDArray[np.integer]) -> None:
         """Append an action to each of some members; their energies are those of before."""
@@ -212,27 +213,36 @@ class Crowd:
         idle = mates & (streak >= MOST_IN_A_ROW) & (table.sizes > 1) & (table.pairs == 1)
         room = self.n_gates[:, None] + table.sizes <= limits.gates
         pairs = self.n_pairs[:, None] + table.pairs <= limits.two_qubit_gates
-        return room & pairs & ~repeats & ~idle
+        return np.asarray(room & pairs & ~repeats & ~idle)
 
     def extensions(self) -> Extensions:
-        """Exact energies of every action on every member, at its best angles; charged once."""
+        """Exact energies of every action on every playing member, at its best angles.
+
+        Charged once for each circuit; infinite for members that do not play.
+        """
         if self._extensions is None:
-            started = time.perf_counter()
-            self._extensions = self._exact.score_extensions(
-                _stacked(self._native), self.problem.task.observable, self.table.actions
-            )
-            price = self.size * int(self.table.prices.sum())
-            self.meter.charge(price, started, sweeps=self.size)
+            shape = self.size, len(self.table)
+            energy, angles = np.full(shape, np.inf), np.zeros((*shape, 2))
+            if self.playing.any():
+                self._extend_playing(energy, angles)
+            self._extensions = Extensions(self.table.actions, energy, angles)
         return self._extensions
+
+    def _extend_playing(self, energy: NDArray[np.float64], angles: NDArray[np.float64]) -> None:
+        started, members = time.perf_counter(), np.flatnonzero(self.playing)
+        native = _stacked([self._native[member] for member in members])
+        observable, actions = self.problem.task.observable, self.table.actions
+        found = self._exact.score_extensions(native, observable, actions)
+        energy[members], angles[members] = found.energy, found.angles
+        price = len(members) * int(self.table.prices.sum())
+        self.meter.charge(price, started, sweeps=len(members))
 
     def gains(self) -> NDArray[np.float64]:
         """Hartree that each action alone would gain, 0 or more, shape (size, n_actions)."""
         gains: NDArray[np.float64] = self.energy[:, None] - self.extensions().energy
         return np.maximum(gains, 0.0)
 
-    def _best_angles(
-        self, members: Members, actions: NDArray[np.integer]
-    ) -> NDArray[np.float64]:
+    def _best_angles(self, members: Members, actions: NDArray[np.integer]) -> NDArray[np.float64]:
         if self._extensions is None:
             return np.zeros((len(members), 2))
         best: NDArray[np.float64] = self._extensions.angles[members, actions]

@@ -124,6 +124,7 @@ class Game:
             before, after, self.target, success=success, at_limit=at_limit, illegal=~legal
         )
         over = success | at_limit
+        crowd.playing[members[over]] = False
         reward = reward + self._shaping(members, over) - self._dearer(members)
         for member in members[over]:
             self.left[member] = 0

@@ -116,7 +116,7 @@ class CircuitGrowth(gymnasium.Env[Observation, np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions are legal now, shape (n_actions,)."""
-        return self.game.crowd.masks()[0]
+        return np.asarray(self.game.crowd.masks()[0])
 
     @property
     def gap(self) -> float:
@@ -171,9 +171,11 @@ class CircuitGrowth(gymnasium.Env[Observation, np.int64]):
         }
 
 
-def spaces(setup: Setup) -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Discrete]:  # type: ignore[type-arg]
+def spaces(
+    setup: Setup,
+) -> tuple[gymnasium.Space[Observation], gymnasium.Space[np.int64]]:
     """Observation and action space of one member."""
     bound = setup.problem.task.observable.bound() * 1.001 + 1e-6
     low, high = setup.view.box(bound)
-    observations = gymnasium.spaces.Box(low, high, dtype=np.float32)
+    observations: gymnasium.Space[Any] = gymnasium.spaces.Box(low, high, dtype=np.float32)
     return observations, gymnasium.spaces.Discrete(len(setup.actions))

@@ -138,10 +138,10 @@ class View:
 
     def observe(self, crowd: Crowd) -> Floats:
         """Of all members, shape (members, size); the energy in hartree."""
-        parts = [self.encoding.bits(crowd), crowd.energy[:, None]]
+        parts: list[NDArray[np.floating]] = [self.encoding.bits(crowd), crowd.energy[:, None]]
         if self.sweep:
             parts.append(scaled_gains(crowd.gains()))
-        return np.concatenate(parts, axis=1, dtype=np.float32)
+        return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
 
 
 def scaled_gains(gains: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from qas.problem.inner import Gradient, InnerOptimiser, Scorer
-
 from envs.action import Action, block_actions, gate_actions, rotation_layer
 from envs.crowd import Crowd
 from envs.curriculum import Curriculum
@@ -18,12 +16,13 @@ from qas.circuit import Circuit
 from qas.errors import InputError
 from qas.execute import SampledSimulator
 from qas.problem import Effort, Limits, Meter, Problem
+from qas.problem.inner import Gradient, InnerOptimiser, Scorer
 from qas.problem.problem import Layout
 
-STEP = Gradient(Effort(40, 1e-8, 1e-5), kicks=(0.0, 0.7))
+STEP = Gradient(Effort(40, 1e-8, 1e-5), kicks=(0.2, 3.0))
 """Of each step, from where the last one left the angles. A fresh rotation at 0 often stands where
-its slope vanishes, and a cx moves the state out of its valley: a second start with kicked angles
-helps, the better one stands."""
+its slope vanishes: a small kick helps. A cx moves the state out of its valley: a second start
+anywhere helps; the better one stands."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,11 @@ class Setup:
                 f"the environment grows circuits of rx, ry, rz and cx; given also "
                 f"{', '.join(sorted(others))}"
             )
-        if len(self.layout) != self.problem.n_qubits:
-            raise InputError(
-                f"task {self.problem.task.name} has {self.problem.n_qubits} qubits; the layout "
-                f"names {len(self.layout)}"
-            )
+        _check_layout(self.problem, self.layout)
         if self.blind and self.shots is not None:
             raise InputError("choose one of blind and shots: without noise nothing is measured")
+        if self.shots is not None and isinstance(self.inner, Gradient):
+            raise InputError("shots have no exact gradient: give inner=AdamSPSA() or Cobyla()")
 
     @classmethod
     def of(
@@ -93,11 +90,14 @@ class Setup:
             settings: other fields of `Setup`.
         """
         chosen = problem.layouts[0] if layout is None else tuple(layout)
+        _check_layout(problem, chosen)
         actions: tuple[Action, ...] = ()
         if gates:
             actions += gate_actions(problem, chosen)
         if blocks:
             actions += block_actions(problem, chosen)
+        if not actions:
+            raise InputError("nothing to append: offer gates or, on coupled qubits, blocks")
         if start is None:
             bare = Circuit(problem.n_qubits)
             start = rotation_layer(problem.n_qubits) if blocks and not gates else bare
@@ -129,6 +129,14 @@ class Setup:
         return Game(crowd, self.rules)
 
 
+def _check_layout(problem: Problem, layout: Layout) -> None:
+    if len(layout) != problem.n_qubits:
+        raise InputError(
+            f"task {problem.task.name} has {problem.n_qubits} qubits; the layout names "
+            f"{len(layout)}"
+        )
+
+
 def tensor(setup: Setup) -> Encoding:
     """CRLQAS's tensor of moments."""
     return TensorEncoding(setup.problem.n_qubits, setup.problem.limits.gates)
@@ -157,13 +165,20 @@ CRLQAS_STEPS = {2: 40, 3: 40, 4: 40, 5: 70, 6: 70}
 """Moments of the tensor, and steps of an episode, by number of qubits; 250 above."""
 
 
-def crlqas(problem: Problem, *, halting: bool = True, **settings: object) -> Setup:
+def crlqas(
+    problem: Problem, *, limits: Limits | None = None, halting: bool = True, **settings: object
+) -> Setup:
     """CRLQAS as published: single gates, the tensor, its curriculum and random halting.
+
+    Circuits may have as many gates as an episode has steps, whatever the problem's limits are;
+    give ``limits`` to keep some.
 
     Source: Patel et al., arXiv 2402.03500, and the constants of its code.
     """
     steps = CRLQAS_STEPS.get(problem.n_qubits, 250)
-    limits = Limits(gates=steps, two_qubit_gates=steps)
+    if limits is None:
+        limits = Limits(gates=steps, two_qubit_gates=steps)
+    steps = min(steps, limits.gates)
     rules = Rules(
         steps,
         curriculum=Curriculum.published(problem.n_qubits),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ class VectorGrowth(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
         self.single_observation_space, self.single_action_space = spaces(setup)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._ended = np.ones(num_envs, dtype=np.bool_)
+        self._ended = np.zeros(num_envs, dtype=np.bool_)
+        self._begun = False
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -63,7 +65,7 @@ class VectorGrowth(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
         """Start all members; one ``seed`` for all, of a list the first."""
         super().reset(seed=seed[0] if isinstance(seed, list) else seed)
         self.game.begin(np.arange(self.num_envs), self.np_random)
-        self._ended[:] = False
+        self._ended[:], self._begun = False, True
         none = np.zeros(self.num_envs, dtype=np.bool_)
         return self._observe(), self._info(none, none)
 
@@ -76,7 +78,10 @@ class VectorGrowth(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
 
         Raises:
             InputError: not one whole number in range for each member; nothing has changed then.
+            gymnasium.error.ResetNeeded: there was no reset.
         """
+        if not self._begun:
+            raise ResetNeeded("call reset() before the first step()")
         chosen = self._checked(actions)
         rewards = np.zeros(self.num_envs)
         terminated, truncated, illegal = np.zeros((3, self.num_envs), dtype=np.bool_)

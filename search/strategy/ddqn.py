@@ -32,7 +32,7 @@ from envs.curriculum import Curriculum
 from envs.game import Game, Rules
 from envs.observation import View
 from envs.reward import Shaping
-from envs.setup import Setup, crlqas, sequence
+from envs.setup import STEP, Setup, crlqas, sequence
 from qas.errors import InputError
 from qas.problem import Meter, Problem, Trial, pareto_front, relayout
 from search.strategy.replay import Batch, Elite, Replay, Transition, Vector
@@ -43,46 +43,57 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 LEAST_GAIN = 1e-7
 """Hartree: what gains less is as good as nothing to the teacher."""
+CALLS = 20
+"""Values with gradients that a scoring takes, about."""
 WORTH = 1e-6
 """Hartree by which a circuit must be better than all before to be tried on other layouts."""
 
 
 def blocks(problem: Problem) -> Setup:
     """Dressed cx blocks, the actions as a sequence: the space in which short circuits are found."""
-    return Setup.of(problem, blocks=True, gates=False, encoding=sequence)
+    inner = replace(STEP, kicks=(0.2, 0.7))
+    return Setup.of(problem, blocks=True, gates=False, encoding=sequence, inner=inner)
+
+
+def swept(problem: Problem) -> Setup:
+    """The same with one descent a step: the sweep knows where new angles should start."""
+    return replace(blocks(problem), inner=replace(STEP, kicks=(0.0,)))
 
 
 @dataclass(frozen=True)
 class Settings:
     """Numbers and switches of the agent; CRLQAS's numbers stand in the module's docstring."""
 
-    setup: Callable[[Problem], Setup] = blocks
+    setup: Callable[[Problem], Setup] = swept
     """What is grown; the switches below change what is shown and rewarded."""
     members: int = 16
     """Episodes side by side."""
     width: int = 128
     """Units of each of the two hidden layers."""
-    n_step: int = 3
+    n_step: int = 1
     discount: float = 0.9
     learning_rate: float = 1e-3
-    batch: int = 64
+    batch: int = 128
     capacity: int = 20_000
-    updates_per_step: float = 0.5
+    updates_per_step: float = 0.2
     """Updates for each step of a member."""
     sync: int = 200
     """Updates between two copies to the target network, where ``tau`` is 0."""
     tau: float = 0.0
     """Share of the online network that every update blends into the target network."""
-    epsilon: tuple[float, float] = (1.0, 0.05)
+    epsilon: tuple[float, float] = (1.0, 0.15)
     """Share of exploring actions at first and at least."""
     decay: float = 0.999
     """Of that share, per environment step."""
-    curriculum: Curriculum = Curriculum(every=100, after=25, slack=5e-4)
+    curriculum: Curriculum | None = Curriculum(every=100, after=25, slack=1e-5)
+    """Threshold of success; None: the setup's own."""
+    masked: bool = True
+    """False: illegal actions may be chosen; they change nothing and cost a step."""
     sweep: bool = True
     shaping: Shaping | None = None
-    guided: float = 0.5
+    guided: float = 0.2
     """Share of the exploring actions that the teacher draws."""
-    lessons: int = 4
+    lessons: int = 2
     """Rounds that the teacher plays at first."""
     margin: float = 0.5
     """By which taught actions are to be valued above others; 0: they are not told apart."""
@@ -99,16 +110,17 @@ class Settings:
 
 
 DEFAULT = Settings()
-RANDOM = replace(DEFAULT, play=False, guided=0.0, lessons=0, sweep=False)
+PLAIN = replace(DEFAULT, setup=blocks, sweep=False, guided=0.0, lessons=0)
+"""Learning from the reward alone."""
+RANDOM = replace(PLAIN, play=False)
 """Legal actions drawn evenly, scored like all others."""
 TEACHER = replace(DEFAULT, play=False, guided=1.0, lessons=0)
 """The teacher alone: what learning has to beat."""
-PLAIN = replace(DEFAULT, sweep=False, guided=0.0, lessons=0)
-"""Learning from the reward alone."""
 PUBLISHED = replace(
-    PLAIN, setup=crlqas, width=256, discount=0.93, capacity=20_000, decay=0.9997
+    PLAIN, setup=crlqas, curriculum=None, elites=0, epsilon=(1.0, 0.05), decay=0.9997, discount=0.93
 )
-"""CRLQAS's environment: single gates, its tensor, reward, curriculum and halting."""
+"""CRLQAS's environment, single gates, its tensor, reward, curriculum and halting, with an agent
+of this size."""
 
 
 @dataclass
@@ -168,7 +180,7 @@ class DoubleDQN:
         self.rounds += 1
         rng = np.random.default_rng([self.seed, self.rounds])
         blind = self.rounds <= self.settings.blind_rounds
-        setup = replace(self.setup, problem=problem, blind=blind)
+        setup = replace(self.setup, blind=blind)
         game = setup.game(_affordable(self.settings.members, setup, meter), meter)
         game.curriculum = self.curriculum
         episodes, trials = self._play(game, setup.view, rng)
@@ -208,12 +220,14 @@ class DoubleDQN:
     ) -> tuple[list[Episode], list[Trial]]:
         """An episode of every member, cut short when the meter is exhausted."""
         crowd, everyone = game.crowd, np.arange(game.crowd.size)
+        shape = crowd.size, len(crowd.table)
         game.begin(everyone, rng)
         episodes = [Episode() for _ in everyone]
         front, playing = _Front(), everyone
         front.see(game, everyone)
         while True:
-            states, masks = features(view.observe(crowd), game.target, view), crowd.masks()
+            states = features(view.observe(crowd), game.target, view)
+            masks = crowd.masks() if self.settings.masked else np.ones(shape, dtype=np.bool_)
             for member, episode in enumerate(episodes):
                 if len(episode.states) == len(episode.actions):
                     episode.states.append(states[member])
@@ -224,7 +238,7 @@ class DoubleDQN:
             actions, taught = self._act(game, playing, states[playing], masks[playing], rng)
             outcome = game.step(playing, actions, rng)
             self.env_steps += len(playing)
-            for at, member in enumerate(playing):
+            for at, member in enumerate(playing.tolist()):
                 episode = episodes[member]
                 episode.actions.append(int(actions[at]))
                 episode.rewards.append(float(outcome.reward[at]))
@@ -352,7 +366,8 @@ class DoubleDQN:
 
 def published(problem: Problem, seed: int) -> DoubleDQN:
     """The agent in CRLQAS's own environment."""
-    agent = DoubleDQN(problem, seed, PUBLISHED)
+    own = replace(PUBLISHED, setup=lambda problem: crlqas(problem, limits=problem.limits))
+    agent = DoubleDQN(problem, seed, own)
     agent.name = "crlqas"
     return agent
 
@@ -379,25 +394,25 @@ def _equipped(settings: Settings, problem: Problem) -> Setup:
     """The settings' setup with what their switches show and reward."""
     setup = settings.setup(problem)
     rules: Rules = replace(setup.rules, shaping=settings.shaping, discount=settings.discount)
-    if settings.setup is not crlqas:
+    if settings.curriculum is not None:
         rules = replace(rules, curriculum=settings.curriculum)
     return replace(setup, rules=rules, sweep=settings.sweep)
 
 
 def _affordable(members: int, setup: Setup, meter: Meter) -> int:
-    """Members whose episodes a small budget allows: one step of one start each at least."""
+    """Members whose episodes a small budget allows, about: one that it cuts teaches nothing."""
     most = setup.start.n_params + setup.rules.steps * max(map(len, setup.actions))
     left = min(meter.left, 2.0**60)
-    return max(1, min(members, int(left / (setup.rules.steps * (1 + 2 * most)))))
+    return max(1, min(members, int(left / (setup.rules.steps * CALLS * (1 + 2 * most)))))
 
 
 def _drawn(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     """One column of each row, with the probability of its weight."""
     heights = np.cumsum(weights, axis=1)
     marks = rng.random(len(weights)) * heights[:, -1]
-    chosen: NDArray[np.int64] = (heights <= marks[:, None]).sum(axis=1)
+    chosen = (heights <= marks[:, None]).sum(axis=1)
     last = weights.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)
-    return np.minimum(chosen, last)
+    return np.asarray(np.minimum(chosen, last))
 
 
 def features(observations: Vector, target: float, view: View) -> Vector:

@@ -57,7 +57,8 @@ class Settings:
     epochs: int = 10
     """Passes over a rollout."""
     batch: int = 64
-    curriculum: Curriculum = Curriculum(every=100, after=25, slack=5e-4)
+    curriculum: Curriculum | None = Curriculum(every=100, after=25, slack=1e-5)
+    """Threshold of success; None: the setup's own."""
     sweep: bool = True
     """Show the exact gain of every action."""
     shaping: Shaping | None = None
@@ -83,10 +84,9 @@ class MaskablePPOSearch:
         self.outcomes: list[float] = []
         """Lowest energy of every finished episode, hartree; for learning curves."""
         setup = settings.setup(problem)
-        rules = replace(
-            setup.rules, curriculum=settings.curriculum, shaping=settings.shaping,
-            discount=settings.discount,
-        )  # fmt: skip
+        rules = replace(setup.rules, shaping=settings.shaping, discount=settings.discount)
+        if settings.curriculum is not None:
+            rules = replace(rules, curriculum=settings.curriculum)
         self.setup = replace(setup, rules=rules, sweep=settings.sweep)
         self.curriculum = rules.curriculum
         self.policy = self._fresh_policy()
@@ -98,7 +98,7 @@ class MaskablePPOSearch:
 
         self.rounds += 1
         rng = np.random.default_rng([self.seed, self.rounds])
-        setup, front = replace(self.setup, problem=problem), _Front()
+        setup, front = self.setup, _Front()
         game = setup.game(_affordable(self.settings.members, setup, meter), meter)
         game.curriculum = self.curriculum
         env = GameEnv(game, setup.view, rng, front.see)
@@ -189,14 +189,14 @@ class MaskablePPOSearch:
 
 
 def batch_size(total: int, wanted: int) -> int:
-    """Transitions in a batch, about ``wanted``, so that no batch has a single one.
+    """Transitions in a batch, about ``wanted``: even batches, and none of a single transition.
 
     Advantages are divided by their spread within the batch; one alone has none.
 
-    >>> batch_size(128, 64), batch_size(129, 64), batch_size(12, 64)
-    (64, 65, 12)
+    >>> batch_size(128, 64), batch_size(80, 64), batch_size(100, 64), batch_size(12, 64)
+    (64, 80, 50, 12)
     """
-    size = min(wanted, total)
+    size = -(-total // max(1, round(total / wanted)))
     while total % size == 1:
         size += 1
     return size

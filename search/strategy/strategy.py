@@ -49,6 +49,10 @@ STRATEGIES: dict[str, tuple[str, str]] = {
         "search.strategy.ddqn:DoubleDQN",
         "reinforcement learning: double deep Q-network on the growth environment",
     ),
+    "crlqas": (
+        "search.strategy.ddqn:published",
+        "the same agent in the environment of CRLQAS: single gates, its reward and curriculum",
+    ),
     "ppo": (
         "search.strategy.ppo:MaskablePPOSearch",
         "reinforcement learning: proximal policy optimisation with masked actions (sb3-contrib)",

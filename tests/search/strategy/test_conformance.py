@@ -24,6 +24,10 @@ BUDGET = 8000
 STRATEGIES = strategy_names()
 PROBLEMS = ("cx", "cz", "ideal", "ideal:line")
 TIGHT = Limits(gates=4, two_qubit_gates=1)
+COUNTED = (
+    "estimate", "value_and_grad", "score_insertions", "minimise", "minimise_population",
+    "score_extensions",
+)  # fmt: skip
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 every_problem = pytest.mark.parametrize("kind", PROBLEMS)
@@ -197,7 +201,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Evaluations of every call of a simulator, counted at the simulators themselves."""
     counts: list[int] = []
     for simulator in (NoisySimulator, ExactSimulator):
-        for method in ("estimate", "value_and_grad", "score_insertions", "minimise"):
+        for method in COUNTED:
             counted = partial(_counted, getattr(simulator, method), method, counts)
             monkeypatch.setattr(
                 simulator, method, lambda *args, call=counted, **named: call(*args, **named)
@@ -212,6 +216,15 @@ def _counted(original: Any, method: str, counts: list[int], *args: Any, **named:
         counts.append(int(result.mean.size))
     elif method == "minimise":
         counts.append(int(result.calls.sum()) * (1 + 2 * args[1].n_params))
+    elif method == "minimise_population":
+        counts.append(int(result.evaluations.sum()))
+    elif method == "score_extensions":
+        # An energy in k angles has 3^k coefficients; without a two-qubit gate one is known.
+        coefficients = [
+            3 ** sum(gate.is_free for gate in action) - all(len(g.qubits) == 1 for g in action)
+            for action in args[3]
+        ]
+        counts.append(len(args[1]) * sum(coefficients))
     elif method == "value_and_grad":
         counts.append(len(result[0]) * (1 + 2 * args[1].n_params))
     else:
