@@ -245,19 +245,24 @@ def compare(case: Case, scale: Scale) -> Record:
                 times = case.times(step)
                 peer.append(timed(case.problem, way, step.circuit, case.work, times))
             for members, steps in own.items():
-                row = ratio([steps[k] for k in kept], peer, members)
+                row = ratio([steps[k] for k in kept], members, peer, [own[1][k] for k in kept])
                 row["steps"] = [at[k] + 1 for k in kept]
                 found.setdefault(f"{name}, {members}", []).append(row)
     return {name: summary(rows) for name, rows in found.items()}
 
 
-def ratio(mine: list[Step], peer: list[Timed], members: int) -> Record:
-    """One repeat; seconds are of one step of one member."""
+def ratio(mine: list[Step], members: int, peer: list[Timed], same: list[Step]) -> Record:
+    """One repeat; seconds are of one step of one member.
+
+    The peer did the steps ``same`` of a single member; where those of many took more or fewer
+    evaluations, the peer's seconds are scaled to as many.
+    """
     own, cpu = (sum(getattr(s, name) for s in mine) / members for name in ("wall", "cpu"))
-    their, their_cpu, inside = (
-        sum(getattr(t, name) for t in peer) for name in ("wall", "cpu", "inside")
-    )
     spent = sum(step.evaluations for step in mine) / members
+    scaled = spent / sum(step.evaluations for step in same)
+    their, their_cpu, inside = (
+        scaled * sum(getattr(t, name) for t in peer) for name in ("wall", "cpu", "inside")
+    )
     return {
         "ratio": their / own, "cpu ratio": their_cpu / cpu, "ours": len(mine) / own,
         "peer": len(peer) / their, "inside": inside / their, "us": 1e6 * own / spent,
@@ -270,7 +275,7 @@ def summary(rows: list[Record]) -> Record:
     return {name: float(np.median([row[name] for row in rows])) for name in names} | {
         "ratios": sorted(row["ratio"] for row in rows),
         "deviation": max(row["deviation"] for row in rows),
-        "steps": [row["steps"] for row in rows],
+        "repeats": rows,
     }
 
 

@@ -32,9 +32,10 @@ from envs.curriculum import Curriculum
 from envs.game import Game, Rules
 from envs.observation import View
 from envs.reward import Shaping
-from envs.setup import STEP, Setup, crlqas, sequence
+from envs.setup import Setup, crlqas
 from qas.errors import InputError
-from qas.problem import Meter, Problem, Trial, pareto_front, relayout
+from qas.problem import Meter, Problem, Trial
+from search.strategy.play import Front, affordable, blocks, features, placed, swept
 from search.strategy.replay import Batch, Elite, Replay, Transition, Vector
 
 if TYPE_CHECKING:
@@ -43,21 +44,6 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 LEAST_GAIN = 1e-7
 """Hartree: what gains less is as good as nothing to the teacher."""
-CALLS = 20
-"""Values with gradients that a scoring takes, about."""
-WORTH = 1e-6
-"""Hartree by which a circuit must be better than all before to be tried on other layouts."""
-
-
-def blocks(problem: Problem) -> Setup:
-    """Dressed cx blocks, the actions as a sequence: the space in which short circuits are found."""
-    inner = replace(STEP, kicks=(0.2, 0.7))
-    return Setup.of(problem, blocks=True, gates=False, encoding=sequence, inner=inner)
-
-
-def swept(problem: Problem) -> Setup:
-    """The same with one descent a step: the sweep knows where new angles should start."""
-    return replace(blocks(problem), inner=replace(STEP, kicks=(0.0,)))
 
 
 @dataclass(frozen=True)
@@ -181,14 +167,16 @@ class DoubleDQN:
         rng = np.random.default_rng([self.seed, self.rounds])
         blind = self.rounds <= self.settings.blind_rounds
         setup = replace(self.setup, blind=blind)
-        game = setup.game(_affordable(self.settings.members, setup, meter), meter)
+        game = setup.game(affordable(self.settings.members, setup, meter), meter)
         game.curriculum = self.curriculum
         episodes, trials = self._play(game, setup.view, rng)
         self.curriculum = self.setup.rules.curriculum if blind else game.curriculum
         self.outcomes += [episode.best for episode in episodes]
         if self.settings.play:
             self._study(game, episodes, rng)
-        return self._placed(problem, trials, meter)
+        front = placed(problem, trials, self.best, meter)
+        self.best = min([self.best, *(trial.energy for trial in front)])
+        return front
 
     def _study(self, game: Game, episodes: list[Episode], rng: np.random.Generator) -> None:
         """Remember a round and learn."""
@@ -206,15 +194,6 @@ class DoubleDQN:
             batch = self.replay.sample(settings.batch - chosen, rng)
             self._learn(batch.and_(self.elite.sample(chosen, rng)) if chosen else batch)
 
-    def _placed(self, problem: Problem, trials: list[Trial], meter: Meter) -> list[Trial]:
-        """The front of a round; a circuit better than all before is tried on other layouts."""
-        front = pareto_front(trials)
-        if front and front[0].energy < self.best - WORTH:
-            self.best = front[0].energy
-            if len(problem.layouts) > 1 and not meter.exhausted:
-                front = pareto_front([relayout(problem, front[0], meter), *front])
-        return front
-
     def _play(
         self, game: Game, view: View, rng: np.random.Generator
     ) -> tuple[list[Episode], list[Trial]]:
@@ -223,7 +202,7 @@ class DoubleDQN:
         shape = crowd.size, len(crowd.table)
         game.begin(everyone, rng)
         episodes = [Episode() for _ in everyone]
-        front, playing = _Front(), everyone
+        front, playing = Front(), everyone
         front.see(game, everyone)
         while True:
             states = features(view.observe(crowd), game.target, view)
@@ -372,24 +351,6 @@ def published(problem: Problem, seed: int) -> DoubleDQN:
     return agent
 
 
-class _Front:
-    """The best circuits of a round by number of two-qubit gates, as trials."""
-
-    def __init__(self) -> None:
-        self._best: dict[int, float] = {}
-        self.trials: list[Trial] = []
-
-    def see(self, game: Game, members: NDArray[np.intp]) -> None:
-        """Keep members that no other so far beats at as few two-qubit gates."""
-        crowd = game.crowd
-        for member in members[np.argsort(crowd.energy[members], kind="stable")]:
-            pairs, energy = int(crowd.n_pairs[member]), float(crowd.energy[member])
-            known = [seen for count, seen in self._best.items() if count <= pairs]
-            if energy < min(known, default=np.inf):
-                self._best[pairs] = energy
-                self.trials.append(crowd.trial(int(member)))
-
-
 def _equipped(settings: Settings, problem: Problem) -> Setup:
     """The settings' setup with what their switches show and reward."""
     setup = settings.setup(problem)
@@ -399,13 +360,6 @@ def _equipped(settings: Settings, problem: Problem) -> Setup:
     return replace(setup, rules=rules, sweep=settings.sweep)
 
 
-def _affordable(members: int, setup: Setup, meter: Meter) -> int:
-    """Members whose episodes a small budget allows, about: one that it cuts teaches nothing."""
-    most = setup.start.n_params + setup.rules.steps * max(map(len, setup.actions))
-    left = min(meter.left, 2.0**60)
-    return max(1, min(members, int(left / (setup.rules.steps * CALLS * (1 + 2 * most)))))
-
-
 def _drawn(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     """One column of each row, with the probability of its weight."""
     heights = np.cumsum(weights, axis=1)
@@ -413,14 +367,6 @@ def _drawn(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np
     chosen = (heights <= marks[:, None]).sum(axis=1)
     last = weights.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)
     return np.asarray(np.minimum(chosen, last))
-
-
-def features(observations: Vector, target: float, view: View) -> Vector:
-    """Observations with log10 of the distance from the target (hartree) for the energy."""
-    at, shown = view.encoding.size, observations.copy()
-    gap = np.maximum(np.abs(shown[..., at].astype(np.float64) - target), 1e-7)
-    shown[..., at] = np.log10(gap)
-    return shown
 
 
 def transitions(episode: Episode, n_step: int, discount: float) -> list[Transition]:

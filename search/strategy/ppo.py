@@ -24,8 +24,8 @@ from envs.curriculum import Curriculum
 from envs.reward import Shaping
 from envs.setup import Setup
 from qas.errors import InputError
-from qas.problem import Meter, Problem, Trial, pareto_front, relayout
-from search.strategy.ddqn import WORTH, _affordable, _Front, blocks
+from qas.problem import Meter, Problem, Trial
+from search.strategy.play import Front, affordable, placed, swept
 
 if TYPE_CHECKING:
     from sb3_contrib import MaskablePPO
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Settings:
     """Numbers and switches of the agent, sized for minutes."""
 
-    setup: Callable[[Problem], Setup] = blocks
+    setup: Callable[[Problem], Setup] = swept
     """What is grown; the switches below change what is shown and rewarded."""
     members: int = 16
     """Episodes side by side."""
@@ -98,10 +98,10 @@ class MaskablePPOSearch:
 
         self.rounds += 1
         rng = np.random.default_rng([self.seed, self.rounds])
-        setup, front = self.setup, _Front()
-        game = setup.game(_affordable(self.settings.members, setup, meter), meter)
+        setup, seen = self.setup, Front()
+        game = setup.game(affordable(self.settings.members, setup, meter), meter)
         game.curriculum = self.curriculum
-        env = GameEnv(game, setup.view, rng, front.see)
+        env = GameEnv(game, setup.view, rng, seen.see)
         with global_streams(rng):
             agent = self._learner(env)
             agent.learn(agent.n_steps * env.num_envs, lambda *_: not env.stopped, log_interval=None)  # type: ignore[arg-type]
@@ -109,7 +109,9 @@ class MaskablePPOSearch:
         self.env_steps += env.played
         self.updates += agent._n_updates
         self.outcomes += env.outcomes
-        return self._placed(problem, front.trials, meter)
+        front = placed(problem, seen.trials, self.best, meter)
+        self.best = min([self.best, *(trial.energy for trial in front)])
+        return front
 
     def _learner(self, env: GameEnv) -> MaskablePPO:
         """PPO around the network that is kept; it says and writes nothing."""
@@ -147,15 +149,6 @@ class MaskablePPOSearch:
                 lambda _: self.settings.learning_rate,
                 net_arch={"pi": layers, "vf": layers},
             )
-
-    def _placed(self, problem: Problem, trials: list[Trial], meter: Meter) -> list[Trial]:
-        """The front of a round; a circuit better than all before is tried on other layouts."""
-        front = pareto_front(trials)
-        if front and front[0].energy < self.best - WORTH:
-            self.best = front[0].energy
-            if len(problem.layouts) > 1 and not meter.exhausted:
-                front = pareto_front([relayout(problem, front[0], meter), *front])
-        return front
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that later rounds depend on."""

@@ -22,7 +22,7 @@ from envs.crowd import Members
 from envs.game import Game
 from envs.observation import View
 from qas.errors import InputError
-from search.strategy.ddqn import features
+from search.strategy.play import features
 from search.strategy.replay import Vector
 
 Arrays = dict[str, NDArray[Any]]
@@ -32,7 +32,7 @@ Step = tuple[Vector, Vector, NDArray[np.bool_], list[dict[str, Any]]]
 class GameEnv(VecEnv):
     """The members of a game; one whose episode ended begins the next at once.
 
-    Observations are `search.strategy.ddqn.features`, shape (members, view.size). An episode that
+    Observations are `search.strategy.play.features`, shape (members, view.size). An episode that
     ends at its limit is terminal, as in CRLQAS: its reward says that it failed, and no value is
     bootstrapped behind it. Where nothing follows, behind an end or on a spent budget, gains are
     shown as 0 and not measured. Once the budget allows no more, `stopped` is True and steps do

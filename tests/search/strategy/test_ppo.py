@@ -21,7 +21,7 @@ from qas import load_device, load_task
 from qas.errors import InputError
 from qas.problem import Limits, Problem
 from search.campaign.checkpoint import load_checkpoint, save_checkpoint
-from search.strategy.ddqn import blocks, features
+from search.strategy.play import blocks, features
 from search.strategy.ppo import MaskablePPOSearch, Settings, batch_size
 
 with warnings.catch_warnings():
