@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from envs.growth import CircuitGrowth
@@ -12,6 +12,7 @@ from envs.vector import VectorGrowth
 from qas.device import Device, load_device
 from qas.errors import InputError
 from qas.problem import Limits, Problem
+from qas.problem.inner import InnerOptimiser, make_inner
 from qas.task import Task, load_task
 
 Named = str | os.PathLike[str]
@@ -100,16 +101,38 @@ SETUPS = {
 """Registered environments and what defines each."""
 
 
-def make_single(*, setup: Any, render_mode: str | None = None, **settings: Any) -> CircuitGrowth:
-    """What ``gymnasium.make("envs:qas/...", ...)`` calls: the environment of a function's setup."""
-    return CircuitGrowth(setup(**settings), render_mode=render_mode)
+def make_single(
+    *,
+    setup: Callable[..., Setup],
+    render_mode: str | None = None,
+    inner: str | InnerOptimiser | None = None,
+    **settings: Any,
+) -> CircuitGrowth:
+    """What ``gymnasium.make("envs:qas/...", ...)`` calls: the environment of a function's setup.
+
+    ``inner`` optimises the angles: gradient, cobyla or spsa, or a value.
+    """
+    return CircuitGrowth(_made(setup, inner, settings), render_mode=render_mode)
 
 
 def make_vector(
-    *, setup: Any, num_envs: int = 1, render_mode: str | None = None, **settings: Any
+    *,
+    setup: Callable[..., Setup],
+    num_envs: int = 1,
+    render_mode: str | None = None,
+    inner: str | InnerOptimiser | None = None,
+    **settings: Any,
 ) -> VectorGrowth:
-    """What ``gymnasium.make_vec("envs:qas/...", ...)`` calls."""
-    return VectorGrowth(setup(**settings), num_envs, render_mode=render_mode)
+    """What ``gymnasium.make_vec("envs:qas/...", ...)`` calls; see `make_single`."""
+    return VectorGrowth(_made(setup, inner, settings), num_envs, render_mode=render_mode)
+
+
+def _made(
+    setup: Callable[..., Setup], inner: str | InnerOptimiser | None, settings: dict[str, Any]
+) -> Setup:
+    if inner is not None:
+        settings["inner"] = make_inner(inner) if isinstance(inner, str) else inner
+    return setup(**settings)
 
 
 def _count(name: str, given: int | None, usual: int, least: int) -> int:

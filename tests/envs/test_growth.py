@@ -339,3 +339,12 @@ def test_text_and_picture() -> None:
 def test_rendering_needs_a_mode(env: CircuitGrowth) -> None:
     with pytest.warns(UserWarning, match="render_mode"):
         assert env.render() is None
+
+
+def test_the_inner_optimiser_goes_by_name_or_value() -> None:
+    from qas.problem.inner import AdamSPSA, Cobyla
+
+    assert make(inner="spsa").setup.inner == AdamSPSA()
+    assert make(inner=Cobyla(7)).setup.inner == Cobyla(7)
+    with pytest.raises(InputError, match="gradient, cobyla"):
+        make(inner="adam")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.campaign.checkpoint import load_checkpoint
 from search.campaign.ledger import read_rows, without_times
 
 Invoke = Callable[..., Any]
@@ -72,6 +73,42 @@ def test_killed_and_resumed_it_is_the_unbroken_campaign(
     assert deaths >= 2
     assert invoke("resume", folder).exit_code == 0
     assert timeless(folder) == timeless(finished)
+
+
+@pytest.mark.parametrize("strategy", ["ddqn", "ppo"])
+def test_a_killed_training_ends_with_the_same_network(strategy: str, tmp_path: Path) -> None:
+    """Every array of the last checkpoint, weights and memory, is that of an unbroken run."""
+    words = ("search", "--task", "h2-4", "--device", "ideal", "--seed", "3", "--budget", "400000")
+    words = (*words, "--strategy", strategy, "--out")
+    with process(*words, tmp_path / "whole") as running:
+        assert running.wait(4 * PATIENCE) == 0
+    folder, killed = tmp_path / "killed", 0
+    saved = folder / "checkpoints" / f"{strategy}.npz"
+    with process(*words, folder) as running:
+        wait_for_rows(running, saved, 0)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGKILL)
+        killed = running.wait()
+    assert killed == -signal.SIGKILL
+    first = load_checkpoint(saved)
+    assert first is not None
+    with process("resume", folder) as running:
+        assert running.wait(4 * PATIENCE) == 0
+    last = load_checkpoint(saved)
+    whole = load_checkpoint(tmp_path / "whole" / "checkpoints" / f"{strategy}.npz")
+    assert last is not None
+    assert whole is not None
+    assert first["strategy"]["rounds"] < last["strategy"]["rounds"]
+    assert same(last["strategy"], whole["strategy"])
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, arrays bit for bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and one.tobytes() == other.tobytes()
+    return bool(one == other)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
