@@ -59,7 +59,7 @@ ARMS: dict[str, Maker] = {
     "random blocks": agent(RANDOM),
     "greedy": named("greedy"),
     "random gates": lambda problem, seed: make_strategy("random", gate_by_gate(problem), seed),
-    "crlqas": named("crlqas"),
+    "crlqas": agent(PUBLISHED),
 }
 
 SINGLE_GATES = ("random gates", "crlqas")

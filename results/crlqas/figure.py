@@ -62,12 +62,13 @@ def frontier(study: Study, path: Path) -> None:
     """Lowest error within so many CX, median over seeds, beside the frontier."""
     made, panels = canvas(9.5, 7, 2, 2)
     for panel, case in zip(panels, PUBLISHED_CASES, strict=True):
-        for arm, cell in study.cells("published", case, BLOCK_ARMS).items():
-            colour, marker = LOOK[arm]
+        cells = study.cells("published", case, BLOCK_ARMS)
+        for size, arm in enumerate(reversed(cells)):  # equal points show as rings
+            cell, (colour, marker) = cells[arm], LOOK[arm]
             pairs = range(case.pairs + 1)
             medians = [np.median([within(row, k) for row in cell.values()]) for k in pairs]
             panel.plot(
-                pairs, medians, color=colour, marker=marker, ms=5, alpha=0.85,
+                pairs, medians, color=colour, marker=marker, ms=9 - 1.3 * size, lw=1.3,
                 drawstyle="steps-post", label=arm,
             )  # fmt: skip
         points = {k: max(error, FLOOR) for k, error in FRONTIER[case.task].items()}
@@ -77,7 +78,7 @@ def frontier(study: Study, path: Path) -> None:
         )  # fmt: skip
         panel.axhline(1.6e-3, color="0.5", ls=":", lw=1)
         panel.set(yscale="log", title=case.name, xlabel="CX at most", ylim=(FLOOR / 2, None))
-        panel.set_xticks(range(case.pairs + 1))
+        panel.set(xticks=range(case.pairs + 1), xlim=(-0.4, case.pairs + 0.4))
     for panel in panels[::2]:
         panel.set_ylabel("error, hartree")
     finish(made, panels, path)

@@ -91,8 +91,12 @@ def goal_table(study: Study) -> str:
 
 
 def by_verdict(pairings: dict[str, Pairing]) -> dict[int, str]:
-    """Names by verdict, -1, 1 and 0; of at least three pairs."""
-    judged = {name: p.verdict for name, p in pairings.items() if len(p.logs) >= 3}
+    """Names with median ratios by verdict, -1, 1 and 0; of at least three pairs."""
+    judged = {
+        f"{name} (x {table.factor(10**p.median)})": p.verdict
+        for name, p in pairings.items()
+        if len(p.logs) >= 3
+    }
     found = {side: [name for name, at in judged.items() if at == side] for side in (-1, 1, 0)}
     return {side: "; ".join(names) or "none" for side, names in found.items()} if judged else {}
 
@@ -174,6 +178,11 @@ def peer_lines() -> str:
     return "\n".join(lines)
 
 
+def span(values: list[float]) -> str:
+    low, high = f"{min(values):,.0f}", f"{max(values):,.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
 def throughput() -> str:
     """The headline of throughput.json where it is there."""
     path = HERE / "throughput.json"
@@ -183,7 +192,7 @@ def throughput() -> str:
         name: [row["ratio"] for row in found.values()]
         for name, found in json.loads(path.read_text())["steps"].items()
     }
-    said = "; ".join(f"{name}: {min(r):,.0f} to {max(r):,.0f}" for name, r in ratios.items() if r)
+    said = "; ".join(f"{name} {span(found)}" for name, found in ratios.items() if found)
     return (
         "Steps a second over those of the published loop with Aer, medians of several settings: "
         f"{said}. See [throughput.md](throughput.md)."

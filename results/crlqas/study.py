@@ -116,14 +116,17 @@ def run(job: Job) -> dict[str, Any]:
 
 
 def front(problem: Problem, best: dict[int, Trial], seed: int) -> list[dict[str, Any]]:
-    """Of the best circuits by two-qubit gates those that gain, trained to the end and pruned."""
+    """The best circuits by two-qubit gates, trained to the end and pruned.
+
+    Without noise only those that gain; under noise more gates may not, and be better retrained.
+    """
     ground, lowest = problem.task.ground_energy, np.inf
     rows, meter = [], problem.meter(None)
     for pairs in sorted(best):
         trial = best[pairs]
-        if trial.energy > lowest - 1e-12:
+        if problem.device.is_ideal and trial.energy > lowest - 1e-12:
             continue
-        lowest = trial.energy
+        lowest = min(lowest, trial.energy)
         trial = anew(problem, trial, seed)
         found = prune(problem, trial, meter, tolerance=max(1e-9, 0.01 * (lowest - ground)))
         fine = problem.score(

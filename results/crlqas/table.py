@@ -44,8 +44,12 @@ def count(value: float) -> str:
 
 
 def whole(value: float) -> str:
-    """Seconds and evaluations: three figures are enough."""
+    """Evaluations, episodes: three figures are enough."""
     return f"{value:,.0f}" if value < 1e6 else f"{value / 1e6:.3g}M"
+
+
+def seconds(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else whole(value)
 
 
 def percent(value: float) -> str:
@@ -103,7 +107,7 @@ def gates(cell: Cell, key: str = "gates") -> str:
 def cost(cell: Cell) -> list[str]:
     """Evaluations and seconds."""
     spent = each(cell, lambda row: row["spent"]["evaluations"])
-    return [whole(float(np.median(spent))), spread(each(cell, lambda row: row["seconds"]), whole)]
+    return [whole(float(np.median(spent))), spread(each(cell, lambda row: row["seconds"]), seconds)]
 
 
 def exact(study: Study) -> str:
@@ -186,14 +190,16 @@ def distance(cell: Cell, k: int, best: float) -> float | None:
 def factor(value: float | None) -> str:
     """A ratio, in figures that can be read.
 
-    >>> factor(0.0213), factor(1.04), factor(23.4), factor(56789.0)
-    ('0.021', '1.0', '23', '6e+4')
+    >>> factor(3e-6), factor(0.0213), factor(0.992), factor(1.0), factor(23.4), factor(56789.0)
+    ('3e-6', '0.021', '0.992', '1', '23', '6e+4')
     """
     if value is None or not np.isfinite(value):
         return "-"
-    if value >= 1e4:
-        return f"{value:.0e}".replace("e+0", "e+")
-    return f"{value:.2g}" if value < 0.95 else f"{value:.{value < 10:d}f}"
+    if not 1e-3 <= value < 1e4:
+        return f"{value:.0e}".replace("e+0", "e+").replace("e-0", "e-")
+    if value >= 10:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if abs(value - 1) < 0.1 else f"{value:.2g}"
 
 
 def noise(study: Study, case: Case) -> str:

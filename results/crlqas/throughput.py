@@ -1,6 +1,6 @@
 """The environment beside the published loop with Qiskit Aer: steps a second, and time to energy.
 
-    python results/crlqas/throughput.py           # 12 minutes; throughput.json and throughput.md
+    python results/crlqas/throughput.py           # 8 to 20 minutes; writes throughput.json and .md
     python results/crlqas/throughput.py --quick   # 2 minutes, fewer of everything; prints only
 
 What is timed of the peer stands in published.py, the page is drawn by throughput_page.py.

@@ -159,7 +159,7 @@ class DoubleDQN:
         return max(last, first * self.settings.decay**self.env_steps)
 
     def step(self, problem: Problem, meter: Meter) -> list[Trial]:
-        """Play a round, learn from it, return the best trials of each two-qubit count."""
+        """Play a round, learn from it, return its best trial of each two-qubit count."""
         import torch
 
         torch.set_num_threads(1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from envs.game import Game
 from envs.observation import View
 from envs.setup import STEP, Setup, sequence
-from qas.problem import Meter, Problem, Trial, pareto_front, relayout
+from qas.problem import Meter, Problem, Trial, relayout
 
 Vector = NDArray[np.float32]
 CALLS = 20
@@ -20,9 +20,12 @@ WORTH = 1e-6
 
 
 def blocks(problem: Problem) -> Setup:
-    """Dressed cx blocks, the actions as a sequence: the space in which short circuits are found."""
-    inner = replace(STEP, kicks=(0.2, 0.7))
-    return Setup.of(problem, blocks=True, gates=False, encoding=sequence, inner=inner)
+    """Dressed cx blocks, the actions as a sequence: the space in which short circuits are found.
+
+    A single qubit has no pairs: it gets single gates.
+    """
+    inner, alone = replace(STEP, kicks=(0.2, 0.7)), problem.n_qubits == 1
+    return Setup.of(problem, blocks=True, gates=alone, encoding=sequence, inner=inner)
 
 
 def swept(problem: Problem) -> Setup:
@@ -39,21 +42,24 @@ def features(observations: Vector, target: float, view: View) -> Vector:
 
 
 class Front:
-    """The best circuits of a round by number of two-qubit gates, as trials."""
+    """The best circuit of a round for each number of two-qubit gates, as trials."""
 
     def __init__(self) -> None:
         self._best: dict[int, float] = {}
-        self.trials: list[Trial] = []
+        self._trials: dict[int, Trial] = {}
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Lowest energy first; ones with more two-qubit gates than a better one stand there too."""
+        return sorted(self._trials.values(), key=lambda trial: trial.rank)
 
     def see(self, game: Game, members: NDArray[np.intp]) -> None:
-        """Keep members that no other so far beats at as few two-qubit gates."""
+        """Keep members that are better than all before with as many two-qubit gates."""
         crowd = game.crowd
-        for member in members[np.argsort(crowd.energy[members], kind="stable")]:
+        for member in members[np.argsort(crowd.energy[members], kind="stable")].tolist():
             pairs, energy = int(crowd.n_pairs[member]), float(crowd.energy[member])
-            known = [seen for count, seen in self._best.items() if count <= pairs]
-            if energy < min(known, default=np.inf):
-                self._best[pairs] = energy
-                self.trials.append(crowd.trial(int(member)))
+            if energy < self._best.get(pairs, np.inf):
+                self._best[pairs], self._trials[pairs] = energy, crowd.trial(member)
 
 
 def affordable(members: int, setup: Setup, meter: Meter) -> int:
@@ -64,16 +70,16 @@ def affordable(members: int, setup: Setup, meter: Meter) -> int:
 
 
 def placed(problem: Problem, trials: list[Trial], best: float, meter: Meter) -> list[Trial]:
-    """The front of some trials; a circuit better than ``best`` is tried on other layouts.
+    """The trials, and where the first is better than ``best`` it on the best other layout.
 
     Args:
         problem: its layouts are tried.
-        trials: of a round.
+        trials: of a round, lowest energy first.
         best: lowest energy before, hartree.
         meter: charged with the placements.
     """
-    front = pareto_front(trials)
-    better = bool(front) and front[0].energy < best - WORTH
-    if better and len(problem.layouts) > 1 and not meter.exhausted:
-        front = pareto_front([relayout(problem, front[0], meter), *front])
-    return front
+    better = bool(trials) and trials[0].energy < best - WORTH
+    if not better or len(problem.layouts) == 1 or meter.exhausted:
+        return trials
+    moved = relayout(problem, trials[0], meter)
+    return trials if moved is trials[0] else [moved, *trials]

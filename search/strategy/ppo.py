@@ -92,7 +92,7 @@ class MaskablePPOSearch:
         self.policy = self._fresh_policy()
 
     def step(self, problem: Problem, meter: Meter) -> list[Trial]:
-        """Play a rollout, learn from it, return the best trials of each two-qubit count."""
+        """Play a rollout, learn from it, return its best trial of each two-qubit count."""
         import_quietly()
         from search.strategy.sb3 import GameEnv, global_streams
 

@@ -312,9 +312,8 @@ def test_wrong_settings_are_refused(wrong: dict[str, int]) -> None:
 
 
 def test_it_learns(problem: Problem) -> None:
-    agent, meter = MaskablePPOSearch(problem, 1), problem.meter(800_000)
+    agent, meter = MaskablePPOSearch(problem, 1), problem.meter(400_000)
     while not meter.exhausted:
         agent.step(problem, meter)
-    gaps = np.array(agent.outcomes) - problem.task.ground_energy
-    quarter = len(gaps) // 4
-    assert np.median(gaps[-quarter:]) < 0.1 * np.median(gaps[:quarter])
+    solved = np.array(agent.outcomes) - problem.task.ground_energy < 1.6e-3
+    assert solved[-100:].mean() > 2 * solved[:64].mean()
