@@ -174,9 +174,9 @@ class DoubleDQN:
         self.outcomes += [episode.best for episode in episodes]
         if self.settings.play:
             self._study(game, episodes, rng)
-        front = placed(problem, trials, self.best, meter)
-        self.best = min([self.best, *(trial.energy for trial in front)])
-        return front
+        found = placed(problem, trials, self.best, meter)
+        self.best = min([self.best, *(trial.energy for trial in trials)])
+        return found
 
     def _study(self, game: Game, episodes: list[Episode], rng: np.random.Generator) -> None:
         """Remember a round and learn."""

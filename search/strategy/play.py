@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from envs.game import Game
 from envs.observation import View
 from envs.setup import STEP, Setup, sequence
-from qas.problem import Meter, Problem, Trial, relayout
+from qas.problem import QUICK, Meter, Problem, Trial, prune, relayout
 
 Vector = NDArray[np.float32]
 CALLS = 20
 """Values with gradients that a scoring takes, about."""
-WORTH = 1e-6
-"""Hartree by which a circuit must be better than all before to be tried on other layouts."""
+WORTH = 1e-4
+"""Hartree by which a circuit must be better than all before to be placed and pruned."""
 
 
 def blocks(problem: Problem) -> Setup:
@@ -70,16 +70,18 @@ def affordable(members: int, setup: Setup, meter: Meter) -> int:
 
 
 def placed(problem: Problem, trials: list[Trial], best: float, meter: Meter) -> list[Trial]:
-    """The trials, and where the first is better than ``best`` it on the best other layout.
+    """The trials, and the first one on the best other layout and pruned, if it is news.
+
+    Blocks carry rotations that a device pays for in pulses, whether they turn or not.
 
     Args:
         problem: its layouts are tried.
         trials: of a round, lowest energy first.
-        best: lowest energy before, hartree.
-        meter: charged with the placements.
+        best: lowest energy of a trial before, hartree; by `WORTH` less is news.
+        meter: charged with the work.
     """
-    better = bool(trials) and trials[0].energy < best - WORTH
-    if not better or len(problem.layouts) == 1 or meter.exhausted:
+    if problem.device.is_ideal or not trials or trials[0].energy > best - WORTH:
         return trials
     moved = relayout(problem, trials[0], meter)
-    return trials if moved is trials[0] else [moved, *trials]
+    short = prune(problem, moved, meter, tolerance=1e-7, effort=QUICK)
+    return [*(trial for trial in (short, moved) if trial is not trials[0]), *trials]

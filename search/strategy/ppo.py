@@ -109,9 +109,9 @@ class MaskablePPOSearch:
         self.env_steps += env.played
         self.updates += agent._n_updates
         self.outcomes += env.outcomes
-        front = placed(problem, seen.trials, self.best, meter)
-        self.best = min([self.best, *(trial.energy for trial in front)])
-        return front
+        found = placed(problem, seen.trials, self.best, meter)
+        self.best = min([self.best, *(trial.energy for trial in seen.trials)])
+        return found
 
     def _learner(self, env: GameEnv) -> MaskablePPO:
         """PPO around the network that is kept; it says and writes nothing."""
