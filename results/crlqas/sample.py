@@ -81,7 +81,9 @@ def found(row: Row) -> float:
 
 def retrained(row: Row, gates: int) -> float:
     """Lowest noise-free error of the front's structures of at most so many gates; else inf."""
-    errors = [entry["retrained"] for entry in row["front"] if entry["gates"] <= gates]
+    pruned = [entry["retrained"] for entry in row["front"] if entry["gates"] <= gates]
+    whole = [entry["found_retrained"] for entry in row["front"] if entry["found_gates"] <= gates]
+    errors = [*pruned, *whole]
     return max(min(errors), FLOOR) if errors else np.inf
 
 
