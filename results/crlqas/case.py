@@ -88,10 +88,10 @@ NOISY = (
     Case("lih-4-3.4", "mumbai-medians", 6, 2_000_000),
 )
 CHAINS = (
-    Case("tfim-6", "ideal", 10, 3_000_000, seeds=5),
-    Case("heisenberg-6", "ideal", 12, 3_000_000, seeds=5),
+    Case("tfim-6", "ideal", 10, 3_000_000, seeds=3),
+    Case("heisenberg-6", "ideal", 12, 3_000_000, seeds=3),
 )
-ABLATED = Case("lih-6-2.2", "ideal", 9, 3_000_000, seeds=5)
+ABLATED = Case("lih-6-2.2", "ideal", 9, 2_000_000, seeds=5)
 ABLATED_NOISY = Case("h2-4", "FakeOurenseV2", 6, 1_000_000, seeds=5)
 ABLATED_INNER = Case("h2-4", "ideal", 6, 1_000_000, seeds=5)
 
