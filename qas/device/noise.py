@@ -12,6 +12,7 @@ of the relaxation.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,14 +28,19 @@ _PAULIS = tuple(fixed_matrix(name) for name in ("id", "x", "y", "z"))
 
 def unitary_transfer(matrix: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Pauli transfer matrix of a unitary on one or two qubits: T_ij = tr(P_i U P_j U^+) / d."""
-    if len(matrix) == 2:
-        basis = np.array(_PAULIS)
-    else:
-        basis = np.array([np.kron(_PAULIS[b], _PAULIS[a]) for b in range(4) for a in range(4)])
+    basis = _basis(len(matrix))
     turned = matrix @ basis @ matrix.conj().T
     result: NDArray[np.float64] = np.einsum("iab,jba->ij", basis, turned).real / len(matrix)
     result[np.abs(result) < 1e-15] = 0.0
     return result
+
+
+@cache
+def _basis(dimension: int) -> NDArray[np.complex128]:
+    """The Pauli matrices on one or two qubits; the first qubit is the less significant."""
+    if dimension == 2:
+        return np.array(_PAULIS)
+    return np.array([np.kron(_PAULIS[b], _PAULIS[a]) for b in range(4) for a in range(4)])
 
 
 def relaxation(t1: float, t2: float, duration: float) -> NDArray[np.float64]:

@@ -56,13 +56,13 @@ def layouts(device: Device, n_qubits: int, limit: int = 64) -> tuple[Layout, ...
     _require_positive("limit", limit)
     if n_qubits > len(device.available_qubits):
         raise _too_many(device, n_qubits, len(device.available_qubits))
-    alike = _is_uniform(device)
+    alike = is_uniform(device)
     complete = len(device.couplings) == device.n_qubits * (device.n_qubits - 1)
     if device.is_ideal or (alike and complete):
         return (tuple(range(n_qubits)),)
-    model = _Scores(device)
+    model = Scores(device)
     found: list[Layout] = []
-    sets = _connected_sets(device, model, n_qubits)
+    sets = connected_sets(device, model, n_qubits)
     for chosen in _distinct(device, sets) if alike else sets:
         orders = _orders(device, model, chosen)
         found += _distinct(device, orders) if alike else orders
@@ -71,7 +71,7 @@ def layouts(device: Device, n_qubits: int, limit: int = 64) -> tuple[Layout, ...
     return tuple(found[:limit])
 
 
-def _is_uniform(device: Device) -> bool:
+def is_uniform(device: Device) -> bool:
     """True if all qubits are alike, and all gates of a name."""
     kinds = {(gate.name, gate.error, gate.duration) for gate in device.gates}
     return len(set(device.qubits)) == 1 and len(kinds) == len({gate.name for gate in device.gates})
@@ -98,7 +98,7 @@ def _require_positive(label: str, number: object) -> None:
         raise InputError(f"{label} must be a whole number from 1, not {number!r}")
 
 
-class _Scores:
+class Scores:
     """Log-success of each available qubit and each edge of a device."""
 
     def __init__(self, device: Device) -> None:
@@ -113,6 +113,7 @@ class _Scores:
             self.edge[a, b] = self.edge[b, a] = score
 
     def link(self, a: int, b: int) -> float:
+        """Of two neighbours in an order, coupled or not."""
         return self.edge.get((a, b), UNCOUPLED)
 
 
@@ -128,7 +129,7 @@ def _qubit_score(device: Device, qubit: int, busy: float) -> float:
     return score
 
 
-def _connected_sets(device: Device, model: _Scores, n_qubits: int) -> list[tuple[int, ...]]:
+def connected_sets(device: Device, model: Scores, n_qubits: int) -> list[tuple[int, ...]]:
     """Connected sets of available qubits, best score first.
 
     The best way of growing a set adds each qubit by its best edge, as Prim's algorithm does,
@@ -155,7 +156,7 @@ def _by_score(item: tuple[frozenset[int], float]) -> tuple[float, list[int]]:
     return -round(item[1], 12), sorted(item[0])
 
 
-def _extensions(device: Device, model: _Scores, members: frozenset[int]) -> dict[int, float]:
+def _extensions(device: Device, model: Scores, members: frozenset[int]) -> dict[int, float]:
     gains: dict[int, float] = {}
     for member in members:
         for new in device.neighbours(member):
@@ -165,7 +166,7 @@ def _extensions(device: Device, model: _Scores, members: frozenset[int]) -> dict
     return gains
 
 
-def _orders(device: Device, model: _Scores, chosen: tuple[int, ...]) -> list[Layout]:
+def _orders(device: Device, model: Scores, chosen: tuple[int, ...]) -> list[Layout]:
     if len(chosen) <= FEW:
         candidates = list(permutations(chosen))
     else:
@@ -173,11 +174,11 @@ def _orders(device: Device, model: _Scores, chosen: tuple[int, ...]) -> list[Lay
     return sorted(candidates, key=lambda order: (-round(_chain(model, order), 12), order))
 
 
-def _chain(model: _Scores, order: Layout) -> float:
+def _chain(model: Scores, order: Layout) -> float:
     return sum(model.link(a, b) for a, b in pairwise(order))
 
 
-def _connected_orders(device: Device, model: _Scores, chosen: tuple[int, ...]) -> list[Layout]:
+def _connected_orders(device: Device, model: Scores, chosen: tuple[int, ...]) -> list[Layout]:
     inside = set(chosen)
     kept: list[Layout] = [(q,) for q in chosen]
     for _ in chosen[1:]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -166,15 +167,13 @@ class _Tables:
         shrink: float,
     ) -> None:
         """A Clifford gate, what depolarizing leaves of every string but I, and relaxations."""
-        ideal = unitary_transfer(fixed_matrix(name))
         if len(qubits) == 1:
-            self.add_matrix(name, qubits, relaxations[0] @ np.diag([1.0, *[shrink] * 3]) @ ideal)
+            noise = relaxations[0] @ np.diag([1.0, *[shrink] * 3])
+            self.add_matrix(name, qubits, noise @ _ideal(name))
             return
         if qubits[0] > qubits[1]:
-            ideal, relaxations = _swapped(ideal), relaxations[::-1]
-        place = np.abs(ideal).argmax(axis=0)
-        sign = np.rint(ideal[place, np.arange(16)])
-        assert np.allclose(np.abs(ideal).sum(axis=0), np.abs(sign)), f"{name} is no Clifford gate"
+            relaxations = relaxations[::-1]
+        place, sign = _scatter(name, qubits[0] > qubits[1])
         self.row[self.key(name, qubits)] = len(self.place)
         self.place.append(place)
         self.factor.append(sign * np.array([1.0, *[shrink] * 15]))
@@ -215,6 +214,22 @@ class _Tables:
             rate,
             idle,
         )
+
+
+@cache
+def _ideal(name: str) -> NDArray[np.float64]:
+    """Pauli transfer matrix of a gate without an angle."""
+    return unitary_transfer(fixed_matrix(name))
+
+
+@cache
+def _scatter(name: str, swapped: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Where a Clifford gate on two qubits sends each string, and with which sign."""
+    ideal = _swapped(_ideal(name)) if swapped else _ideal(name)
+    place = np.abs(ideal).argmax(axis=0)
+    sign = np.rint(ideal[place, np.arange(16)])
+    assert np.allclose(np.abs(ideal).sum(axis=0), np.abs(sign)), f"{name} is no Clifford gate"
+    return place, sign
 
 
 def _swapped(transfer: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,32 +5,29 @@ from __future__ import annotations
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Meter
 from qas.problem.optimise import NORMAL, Effort
+from qas.problem.placement import placements, stays
 from qas.problem.problem import Problem
 
 
 def relayout(
     problem: Problem, trial: Trial, meter: Meter, *, keep: int = 3, effort: Effort = NORMAL
 ) -> Trial:
-    """The best of the trial on every layout that couples the pairs it joins.
+    """The best of the trial on every place of the chip that couples the pairs it joins.
 
-    Each placement is scored at the trial's own angles (one evaluation); the ``keep`` best
-    are optimised.
+    Placements are ranked and valued at the trial's own angles (`placements`); the ``keep`` best
+    are optimised. One that breaks a constraint which the trial keeps is passed over. Where the
+    campaign named its qubits, or all qubits are alike, the trial stays where it is.
     """
-    scored = []
-    for layout in problem.layouts:
+    if stays(problem) or meter.exhausted:
+        return trial
+    best, admitted = trial, problem.admits(trial)
+    for place in placements(problem, trial, meter)[:keep]:
         if meter.exhausted:
             break
-        if layout == trial.candidate.layout or not problem.fits(trial.native, layout):
-            continue
-        lowering = problem.lowering(trial.native, layout)
-        angles = lowering.angles(trial.angles)[0]
-        energy = float(problem.value(lowering.native, layout, angles, meter)[0])
-        scored.append((energy, layout, lowering.native, angles))
-    best = trial
-    for _, layout, native, angles in sorted(scored, key=lambda row: row[:2])[:keep]:
-        if meter.exhausted:
-            break
-        candidate = Candidate(trial.candidate.circuit, layout)
-        moved = problem.score(candidate, meter, native=native, start=angles, effort=effort)
-        best = min(best, moved, key=lambda t: t.rank)
+        candidate = Candidate(trial.candidate.circuit, place.layout)
+        moved = problem.score(
+            candidate, meter, native=place.native, start=place.angles, effort=effort
+        )
+        if problem.admits(moved) or not admitted:
+            best = min(best, moved, key=lambda t: t.rank)
     return best

@@ -7,7 +7,7 @@ import networkx
 import pytest
 
 from qas.device import Device, GateCalibration, QubitCalibration, best_patch, layouts, load_device
-from qas.device.patch import _connected_sets, _Scores
+from qas.device.patch import Scores, connected_sets
 from qas.errors import InputError
 
 
@@ -22,7 +22,7 @@ def connected_subsets(device: Device, n_qubits: int) -> set[tuple[int, ...]]:
 
 def tree_score(device: Device, chosen: tuple[int, ...]) -> float:
     """The score by its definition: a maximum spanning tree and the qubits of the set."""
-    model = _Scores(device)
+    model = Scores(device)
     graph: networkx.Graph[int] = networkx.Graph()
     for (a, b), score in model.edge.items():
         if a in chosen and b in chosen:
@@ -35,7 +35,7 @@ def tree_score(device: Device, chosen: tuple[int, ...]) -> float:
 @pytest.mark.parametrize("n_qubits", [1, 2, 3, 4, 5])
 def test_small_chips_are_searched_exhaustively(name: str, n_qubits: int) -> None:
     device = load_device(name)
-    found = _connected_sets(device, _Scores(device), n_qubits)
+    found = connected_sets(device, Scores(device), n_qubits)
     assert set(found) == connected_subsets(device, n_qubits)
     scores = [tree_score(device, chosen) for chosen in found]
     assert all(a >= b - 1e-11 for a, b in pairwise(scores))
