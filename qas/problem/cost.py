@@ -33,6 +33,10 @@ class Cost:
         names = [field.name for field in fields(self)]
         return Cost(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
+    def __sub__(self, other: Cost) -> Cost:
+        names = [field.name for field in fields(self)]
+        return Cost(**{name: getattr(self, name) - getattr(other, name) for name in names})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers by name."""
         return asdict(self)

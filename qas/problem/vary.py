@@ -1,66 +1,74 @@
 """Equivalent circuits: equal without noise, not with it.
 
-- An X moves through a CX: on the target it passes, on the control it leaves a second X on
-  the target. Where the X stand decides which qubits wait in |1>, and so what relaxation costs.
+- The layout.
 - A CX whose target is still in |0> is turned round together with the gates on its control:
   a|00> + b|11> has two roots.
-- The layout.
+- X before and behind a CX: FRAME of `qas.problem.edit`. Where they stand decides which qubits
+  wait in |1>, and so what relaxation costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from qas.circuit import Circuit, Gate
+from qas.circuit import Circuit, Gate, Population
 from qas.device.lowering import is_native
+from qas.device.population import lower_population
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Meter
-from qas.problem.optimise import NORMAL, QUICK, Effort
+from qas.problem.edit import FRAME
+from qas.problem.logical import logical
+from qas.problem.measure import Measure
+from qas.problem.optimise import NORMAL, Effort
 from qas.problem.problem import Problem
-from qas.problem.prune import rescore
+from qas.problem.prune import Pruner, admitted, finished, kinds_of
 from qas.problem.relayout import relayout
 
 GAIN = 1e-6
 
 
 def vary(problem: Problem, trial: Trial, meter: Meter, *, effort: Effort = NORMAL) -> Trial:
-    """The best circuit reached by moving X gates through CX and by changing the layout.
+    """The best circuit reached by other layouts, turning CX round and moving X through them.
 
-    Steepest descent: all neighbours are scored from the trial's angles, the best is taken,
-    until none gains a microhartree.
+    Every change is valued at the trial's own angles, the best are optimised and the best of
+    these is taken, until none gains a microhartree.
     """
-    seen = {trial.candidate.circuit.id}
     while not meter.exhausted:
         best = relayout(problem, trial, meter, keep=2, effort=effort)
-        for child in _neighbours(problem, trial, meter, seen):
-            best = min(best, child, key=lambda t: t.energy)
+        best = _turned(problem, best, meter, effort)
+        best = _framed(problem, best, meter, effort)
         if best.energy > trial.energy - GAIN:
             break
         trial = best
     return trial
 
 
-def _neighbours(problem: Problem, trial: Trial, meter: Meter, seen: set[str]) -> Iterator[Trial]:
-    """The trial's neighbours on its own layout, each circuit once."""
+def _framed(problem: Problem, trial: Trial, meter: Meter, effort: Effort) -> Trial:
+    """The trial with its X moved through CX as long as that pays."""
+    if meter.exhausted or FRAME not in kinds_of(problem):
+        return trial
+    before, pruner = meter.spent, Pruner.of(problem, trial, meter, 0.0, effort)
+    stand = pruner.take(pruner.start(problem, trial), (FRAME,))
+    return finished(problem, trial, stand, before, meter)
+
+
+def _turned(problem: Problem, trial: Trial, meter: Meter, effort: Effort) -> Trial:
+    """The trial with the CX turned round that gains most, if one does."""
     layout, circuit = trial.candidate.layout, trial.candidate.circuit
-    for moved in moved_x(circuit):
-        if moved.id not in seen and not meter.exhausted:
-            seen.add(moved.id)
-            child = rescore(problem, trial, moved, meter, QUICK)
-            if child is not None:
-                yield child
-    for number in range(circuit.two_qubit_gates):
-        turned, native = turn(circuit, number), turn(trial.native, number)
-        if turned and native and turned.id not in seen and not meter.exhausted:
-            seen.add(turned.id)
-            if is_native(native, problem.patch(layout)):
-                yield problem.score(
-                    Candidate(turned, layout),
-                    meter,
-                    native=native,
-                    start=trial.angles,
-                    effort=QUICK,
-                )
+    natives = [turn(trial.native, number) for number in range(trial.two_qubit_gates)]
+    patch = problem.patch(layout)
+    numbers = [k for k, c in enumerate(natives) if c is not None and is_native(c, patch)]
+    children = [native for k, native in enumerate(natives) if k in numbers and native is not None]
+    if not children or meter.exhausted:
+        return trial
+    before, measure = meter.spent, Measure.on(problem, layout, meter)
+    turned = lower_population(Population.of(children, [trial.angles] * len(children)), patch)
+    first = int(measure.values(turned).argmin())
+    energy, found = measure.descend(turned[[first]], effort)
+    native, params = found.circuit(0)
+    # The un-lowered circuit may meet gates on the target that the native one was pruned of.
+    other = turn(circuit, numbers[first]) if circuit.two_qubit_gates == len(natives) else None
+    candidate = Candidate(logical(problem, other or native, layout, native), layout)
+    made = Trial(candidate, native, tuple(params.tolist()), float(energy[0]), meter.spent - before)
+    return made if made.energy < trial.energy - GAIN and admitted(problem, trial, made) else trial
 
 
 def turn(circuit: Circuit, number: int) -> Circuit | None:
@@ -80,42 +88,3 @@ def turn(circuit: Circuit, number: int) -> Circuit | None:
     moved = [Gate(g.name, (target,), g.angle) if g.qubits == (control,) else g for g in before]
     gates = (*moved, Gate("cx", (target, control)), *circuit.gates[at + 1 :])
     return Circuit(circuit.n_qubits, gates)
-
-
-def moved_x(circuit: Circuit) -> Iterator[Circuit]:
-    """Every circuit in which one X has passed the CX next to it, forwards or backwards."""
-    for at, gate in enumerate(circuit.gates):
-        if gate.name == "x":
-            for step in (1, -1):
-                other = _neighbour(circuit, at, step)
-                if other is not None and circuit.gates[other].name == "cx":
-                    yield _pass(circuit, at, other, step)
-
-
-def _neighbour(circuit: Circuit, at: int, step: int) -> int | None:
-    """Position of the next gate on the wire of the gate at ``at``, in direction ``step``."""
-    qubit = circuit.gates[at].qubits[0]
-    positions = range(at + step, len(circuit.gates) if step > 0 else -1, step)
-    return next((k for k in positions if qubit in circuit.gates[k].qubits), None)
-
-
-def _pass(circuit: Circuit, at: int, cx: int, step: int) -> Circuit:
-    """Take the X at ``at`` to the other side of the CX at ``cx``; X that meet cancel."""
-    qubit = circuit.gates[at].qubits[0]
-    control, target = circuit.gates[cx].qubits
-    wires = (control, target) if qubit == control else (target,)
-    gates = list(circuit.gates)
-    del gates[at]
-    place = cx  # behind it when going forwards, since an X before it is gone; else before it
-    for wire in wires:
-        gates.insert(place, Gate("x", (wire,)))
-    return _cancelled(Circuit(circuit.n_qubits, tuple(gates)))
-
-
-def _cancelled(circuit: Circuit) -> Circuit:
-    """Without pairs of X that follow each other on a wire."""
-    for at, gate in enumerate(circuit.gates):
-        after = _neighbour(circuit, at, 1) if gate.name == "x" else None
-        if after is not None and circuit.gates[after] == gate:
-            return _cancelled(circuit.without(at, after))
-    return circuit

@@ -25,7 +25,6 @@ from qas.problem import (
     tokens,
     trim,
 )
-from qas.problem.transfer import transfer
 
 
 @pytest.fixture(scope="module")
@@ -121,21 +120,6 @@ def test_relayout_is_never_worse_and_fits(h2):
     moved = relayout(h2, trial, meter)
     assert moved.energy < trial.energy
     assert moved.candidate.layout in h2.layouts
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_transfer_keeps_the_unitary_where_it_can(seed):
-    from qiskit.quantum_info import Operator
-
-    rng = np.random.default_rng(seed)
-    patch = load_device("FakeManilaV2").patch([0, 1])
-    old = patch.lower(Circuit(2).then("ry", 0).then("rz", 1).then("cx", 0, 1).then("rx", 1))
-    new = patch.lower(
-        Circuit(2).then("ry", 0).then("ry", 1).then("cx", 0, 1).then("rx", 1).then("ry", 0)
-    )
-    params = rng.uniform(-3, 3, old.n_params)
-    there = new.bind(transfer(old, params, new)).to_qiskit()
-    assert Operator(there).equiv(Operator(old.bind(params).to_qiskit()))
 
 
 def test_meter_counts_and_stops(h2):
