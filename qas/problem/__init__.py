@@ -1,5 +1,6 @@
 """What may be built and how it is scored: the grammar that every search shares."""
 
+from qas.problem.batch import Batch, score_batch, score_words, value_batch
 from qas.problem.candidate import Candidate, Trial, pareto_front
 from qas.problem.cost import Cost, Meter
 from qas.problem.inner import (
@@ -17,6 +18,7 @@ from qas.problem.optimise import FINE, NORMAL, QUICK, Effort, minimise
 from qas.problem.problem import Limits, Problem
 from qas.problem.prune import prune, trim
 from qas.problem.relayout import relayout
+from qas.problem.space import SPACES, Letter, Space, Word
 from qas.problem.vary import vary
 
 __all__ = [
@@ -24,19 +26,24 @@ __all__ = [
     "INNER",
     "NORMAL",
     "QUICK",
+    "SPACES",
     "AdamSPSA",
+    "Batch",
     "Candidate",
     "Cobyla",
     "Cost",
     "Effort",
     "Gradient",
     "InnerOptimiser",
+    "Letter",
     "Limits",
     "Meter",
     "Optimised",
     "Problem",
     "Scorer",
+    "Space",
     "Trial",
+    "Word",
     "dressed",
     "is_legal",
     "make_inner",
@@ -46,7 +53,10 @@ __all__ = [
     "prune",
     "random_circuit",
     "relayout",
+    "score_batch",
+    "score_words",
     "tokens",
     "trim",
+    "value_batch",
     "vary",
 ]

@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit, Gate
 from qas.device import Device
 from qas.device.lowering import Lowering
+from qas.device.pattern import varied_layouts
 from qas.errors import InputError
 from qas.execute import ExactSimulator, Neighbours, NoisySimulator
 from qas.execute.noisy import native_gates
 from qas.problem.candidate import Candidate, Trial
+from qas.problem.constraint import Constraints
 from qas.problem.cost import Cost, Meter
 from qas.problem.moves import tokens
 from qas.problem.optimise import NORMAL, Effort, minimise
@@ -23,6 +25,10 @@ from qas.task import Task
 
 Layout = tuple[int, ...]
 KEPT_LOWERINGS = 4096
+LAYOUTS = 48
+"""Layouts that growth is offered on a device."""
+ORDERS = 400
+"""And without noise, where they only say which pairs are coupled and are not simulated."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,13 @@ class Limits:
         """Room for a few layers: 40 gates and 12 two-qubit gates at 4 qubits."""
         return cls(gates=10 * n_qubits, two_qubit_gates=3 * n_qubits)
 
+    def within(self, constraints: Constraints) -> Limits:
+        """These limits, lowered to the two-qubit gates that the constraints allow."""
+        most = self.two_qubit_gates
+        if constraints.two_qubit_gates is not None:
+            most = min(most, constraints.two_qubit_gates)
+        return Limits(self.gates, most)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -50,10 +63,16 @@ class Problem:
     device: Device
     """The whole chip."""
     layouts: tuple[Layout, ...]
-    """Ordered physical qubits that may be used, best calibration first."""
+    """Ordered physical qubits that circuits may grow on, best calibration first: between them
+    they couple different pairs. A grown circuit may move on to any place of the chip
+    (`qas.problem.relayout`), unless ``is_fixed``."""
     limits: Limits
     pool: tuple[str, ...] = ("rx", "ry", "rz", "cx")
     """Names of the gates that circuits are grown from."""
+    constraints: Constraints = Constraints()
+    """What every reported circuit keeps; see `qas.problem.constraint`."""
+    is_fixed: bool = False
+    """True where the qubits were named: circuits stay on the one layout."""
     _patches: dict[Layout, Device] = field(default_factory=dict, compare=False, repr=False)
     _lowerings: dict[tuple[Layout, Circuit], Lowering] = field(
         default_factory=dict, compare=False, repr=False
@@ -72,22 +91,28 @@ class Problem:
         *,
         qubits: Sequence[int] | None = None,
         limits: Limits | None = None,
-        n_layouts: int = 48,
+        constraints: Constraints | None = None,
+        n_layouts: int | None = None,
     ) -> Problem:
         """The problem with the usual limits; without ``qubits`` the engine offers layouts.
 
         Raises:
             InputError: too few qubits, or ``qubits`` that do not fit the task.
+
+        ``constraints`` lower the limits of growth where they can; see `qas.problem.constraint`.
         """
         n = task.n_qubits
         if qubits is None:
-            layouts = tuple(device.layouts(n, n_layouts))
+            usual = ORDERS if device.is_ideal else LAYOUTS
+            layouts = varied_layouts(device, n, n_layouts or usual)
         else:
             if len(qubits) != n:
                 raise InputError(f"task {task.name} has {n} qubits; --qubits names {len(qubits)}")
             device.patch(qubits)
             layouts = (tuple(qubits),)
-        return cls(task, device, layouts, limits or Limits.for_qubits(n))
+        kept = constraints or Constraints()
+        room = (limits or Limits.for_qubits(n)).within(kept)
+        return cls(task, device, layouts, room, constraints=kept, is_fixed=qubits is not None)
 
     @property
     def n_qubits(self) -> int:
@@ -129,6 +154,10 @@ class Problem:
         """A meter that counts this task's measurement circuits; see `Meter`."""
         return Meter(budget, self.task.observable.n_groups, spent, seconds)
 
+    def admits(self, trial: Trial) -> bool:
+        """True if a trial's native circuit keeps the constraints."""
+        return self.constraints.admit(trial.native, self.patch(trial.candidate.layout))
+
     def fits(self, circuit: Circuit, layout: Layout) -> bool:
         """True if every two-qubit gate joins qubits that share an edge on the layout."""
         patch = self.patch(layout)
@@ -148,6 +177,8 @@ class Problem:
         started = time.perf_counter()
         layout = trial.candidate.layout
         gates = native_gates(self.patch(layout), self.n_qubits)
+        if trial.two_qubit_gates >= self.limits.two_qubit_gates:
+            gates = tuple(gate for gate in gates if len(gate.qubits) == 1)
         simulator, observable = self.simulator(layout), self.task.observable
         scores = simulator.score_insertions(trial.native, observable, trial.angles, gates)
         meter.charge(scores.evaluations, started, sweeps=1)

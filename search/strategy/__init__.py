@@ -4,8 +4,16 @@ from search.strategy.strategy import (
     DEFAULT_STRATEGY,
     STRATEGIES,
     Strategy,
+    check_strategy,
     make_strategy,
     strategy_names,
 )
 
-__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Strategy", "make_strategy", "strategy_names"]
+__all__ = [
+    "DEFAULT_STRATEGY",
+    "STRATEGIES",
+    "Strategy",
+    "check_strategy",
+    "make_strategy",
+    "strategy_names",
+]

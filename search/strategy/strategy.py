@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from importlib import import_module
 from typing import Any, Protocol
 
+import numpy as np
+
 from qas.errors import InputError
-from qas.problem import Meter, Problem, Trial
+from qas.problem import NORMAL, Gradient, Meter, Problem, Space, Trial, Word
 
 
 class Strategy(Protocol):
@@ -32,33 +36,123 @@ class Strategy(Protocol):
         ...
 
 
-STRATEGIES: dict[str, tuple[str, str]] = {
-    "random": (
+START = Gradient(NORMAL, kicks=(0.2, 3.0))
+"""How a circuit that nothing is known of is trained, by every arm alike: from zero with a small
+kick, for there slopes vanish, and from anywhere."""
+
+
+@dataclass
+class Tally:
+    """How many circuits a strategy proposed, and which different ones.
+
+    Circuits on a layout that differ only in the order of letters on disjoint qubits are the same.
+    """
+
+    proposed: int = 0
+    seen: set[int] = field(default_factory=set)
+    """Hashes, 64 bits, of what was proposed."""
+
+    @property
+    def different(self) -> int:
+        """How many different ones there were."""
+        return len(self.seen)
+
+    def note(self, space: Space, word: Word, layout: int = 0) -> bool:
+        """Count a proposal; True if it is a new one, False if it need not be scored again."""
+        content = np.array([layout, *space.key(word)], dtype=np.int32).tobytes()
+        number = int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
+        self.proposed += 1
+        if number in self.seen:
+            return False
+        self.seen.add(number)
+        return True
+
+    def to_dict(self) -> dict[str, Any]:
+        """For ``state_dict``."""
+        seen = np.array(sorted(self.seen), dtype=np.uint64)
+        return {"proposed": self.proposed, "seen": seen}
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Tally:
+        """What `to_dict` returned."""
+        return cls(int(state["proposed"]), set(np.asarray(state["seen"]).tolist()))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A strategy in the table of those there are."""
+
+    maker: str
+    """``module:callable``, called with the problem, the seed and, where it has spaces, a space."""
+    summary: str
+    spaces: tuple[str, ...] = ()
+    """Spaces that it searches, its usual one first; none where it has a grammar of its own."""
+
+
+BOTH = ("blocks", "gates")
+STRATEGIES: dict[str, Entry] = {
+    "random": Entry(
         "search.strategy.random:RandomSearch",
-        "legal gates drawn evenly: the control arm",
+        "legal letters drawn evenly: the control arm",
+        ("gates", "blocks"),
     ),
-    "greedy": (
+    "greedy": Entry(
         "search.strategy.greedy:Greedy",
         "dressed CX blocks grown without noise, placed on every layout, pruned under noise",
     ),
-    "tpe": (
-        "search.strategy.tpe:TPE",
-        "Bayesian search (Optuna TPE) over slots of gate tokens",
+    "beam": Entry(
+        "search.strategy.beam:BeamSearch",
+        "beam search on the exact sweep of all extensions, with look-ahead",
+        BOTH,
     ),
-    "ddqn": (
+    "evolve": Entry(
+        "search.strategy.evolve:Evolution",
+        "evolutionary search of circuits and layouts: edits, crossover, tournaments",
+        BOTH,
+    ),
+    "anneal": Entry(
+        "search.strategy.anneal:Annealing",
+        "simulated annealing of words, several chains side by side",
+        BOTH,
+    ),
+    "adapt": Entry(
+        "search.strategy.adapt:QubitADAPT",
+        "qubit-ADAPT: Pauli rotations by their gradients, compiled onto the couplings",
+    ),
+    "archive": Entry(
+        "search.strategy.archive:Archive",
+        "the best few words for each number of two-qubit gates, edited without noise and under it",
+        BOTH,
+    ),
+    "tpe": Entry(
+        "search.strategy.tpe:tpe",
+        "Bayesian search: tree-structured Parzen estimator (Optuna)",
+        BOTH,
+    ),
+    "gp": Entry(
+        "search.strategy.gp:gp",
+        "Bayesian search: Gaussian process with expected improvement (Optuna)",
+        BOTH,
+    ),
+    "nsga2": Entry(
+        "search.strategy.nsga2:nsga2",
+        "evolution of the front of energy and two-qubit gates: NSGA-II (Optuna)",
+        BOTH,
+    ),
+    "ddqn": Entry(
         "search.strategy.ddqn:DoubleDQN",
         "reinforcement learning: double deep Q-network on the growth environment",
     ),
-    "crlqas": (
+    "crlqas": Entry(
         "search.strategy.ddqn:published",
         "the same agent in the environment of CRLQAS: single gates, its reward and curriculum",
     ),
-    "ppo": (
+    "ppo": Entry(
         "search.strategy.ppo:MaskablePPOSearch",
         "reinforcement learning: proximal policy optimisation with masked actions (sb3-contrib)",
     ),
 }
-DEFAULT_STRATEGY = "greedy"
+DEFAULT_STRATEGY = "archive"
 
 
 def strategy_names() -> tuple[str, ...]:
@@ -66,14 +160,32 @@ def strategy_names() -> tuple[str, ...]:
     return tuple(STRATEGIES)
 
 
-def make_strategy(name: str, problem: Problem, seed: int) -> Strategy:
-    """A fresh strategy.
+def check_strategy(name: str) -> tuple[Entry, str | None]:
+    """The entry of a strategy and the space that its name asks for, such as ``tpe:gates``.
 
     Raises:
-        InputError: no strategy is called ``name``.
+        InputError: no strategy is called so, or it does not search that space.
     """
-    if name not in STRATEGIES:
-        raise InputError(f"unknown strategy {name!r}; strategies are {', '.join(STRATEGIES)}")
-    module, _, class_name = STRATEGIES[name][0].partition(":")
-    make: Callable[[Problem, int], Strategy] = getattr(import_module(module), class_name)
-    return make(problem, seed)
+    plain, colon, space = name.partition(":")
+    if plain not in STRATEGIES:
+        raise InputError(f"unknown strategy {plain!r}; strategies are {', '.join(STRATEGIES)}")
+    entry = STRATEGIES[plain]
+    if not colon:
+        return entry, entry.spaces[0] if entry.spaces else None
+    if space not in entry.spaces:
+        known = " and ".join(f"{plain}:{own}" for own in entry.spaces)
+        there = f"there are {known}" if known else "it has a grammar of its own"
+        raise InputError(f"{plain} does not search {space!r}: {there}")
+    return entry, space
+
+
+def make_strategy(name: str, problem: Problem, seed: int) -> Strategy:
+    """A fresh strategy; ``name`` may end in the space that it is to search, as in ``tpe:gates``.
+
+    Raises:
+        InputError: no such strategy, or not in that space.
+    """
+    entry, space = check_strategy(name)
+    module, _, maker = entry.maker.partition(":")
+    make: Callable[..., Strategy] = getattr(import_module(module), maker)
+    return make(problem, seed) if space is None else make(problem, seed, space)

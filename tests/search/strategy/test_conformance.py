@@ -25,6 +25,7 @@ STRATEGIES = strategy_names()
 PROBLEMS = ("cx", "cz", "ideal", "ideal:line")
 TIGHT = Limits(gates=4, two_qubit_gates=1)
 COUNTED = (
+    "values",
     "estimate", "value_and_grad", "score_insertions", "minimise", "minimise_population",
     "score_extensions",
 )  # fmt: skip
@@ -133,7 +134,9 @@ def check_fit(problem: Problem, trials: list[Trial]) -> None:
     for trial in trials:
         circuit, native = trial.candidate.circuit, trial.native
         layout = trial.candidate.layout
-        assert layout in problem.layouts
+        if problem.is_fixed or problem.device.is_ideal:
+            assert layout in problem.layouts
+        assert set(layout) <= set(problem.device.available_qubits)
         assert is_native(native, problem.patch(layout))
         assert problem.fits(native, layout)
         assert native.two_qubit_gates <= problem.limits.two_qubit_gates
@@ -154,10 +157,11 @@ def test_same_seed_same_trials_other_seed_other_trials(name: str) -> None:
 
 @every_strategy
 def test_global_random_states_neither_matter_nor_change(name: str) -> None:
+    known = played(name, "ideal").record  # importing a library may draw: before the seeds
     np.random.seed(5)  # noqa: NPY002 - the very thing that must not matter
     python_random.seed(5)
     states = repr(np.random.get_state()), python_random.getstate()  # noqa: NPY002
-    assert play(name, problem_of("ideal"), 3, BUDGET).record == played(name, "ideal").record
+    assert play(name, problem_of("ideal"), 3, BUDGET).record == known
     assert (repr(np.random.get_state()), python_random.getstate()) == states  # noqa: NPY002
 
 
@@ -214,6 +218,8 @@ def _counted(original: Any, method: str, counts: list[int], *args: Any, **named:
     result = original(*args, **named)
     if method == "estimate":
         counts.append(int(result.mean.size))
+    elif method == "values":
+        counts.append(len(result))
     elif method == "minimise":
         counts.append(int(result.calls.sum()) * (1 + 2 * args[1].n_params))
     elif method == "minimise_population":

@@ -1,0 +1,84 @@
+"""An archive: the best few words for each number of two-qubit gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qas.problem import Space
+from search.strategy.genome import Genome
+
+TIE = 1e-11
+"""Hartree below which two energies are the same."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A word with its energy, hartree."""
+
+    energy: float
+    genome: Genome
+    layout: int = 0
+    """Number of the problem's layout on which it was measured."""
+
+
+@dataclass
+class Cells:
+    """Members by number of two-qubit gates, the best first, each word once."""
+
+    space: Space
+    most: int
+    """Members of a cell."""
+    rows: dict[int, list[Member]] = field(default_factory=dict)
+
+    def keep(self, member: Member) -> bool:
+        """Take a member in if it is good enough; True if it is the first of its cell now."""
+        pairs, key = self.space.n_pairs(member.genome.word), self.space.key(member.genome.word)
+        cell = self.rows.setdefault(pairs, [])
+        news = not cell or member.energy < cell[0].energy - TIE
+        same = [k for k, own in enumerate(cell) if self.space.key(own.genome.word) == key]
+        if same and cell[same[0]].energy <= member.energy:
+            return False
+        for k in same:
+            del cell[k]
+        cell.append(member)
+        cell.sort(key=lambda own: own.energy)
+        del cell[self.most :]
+        return news
+
+    @property
+    def front(self) -> list[int]:
+        """Numbers of two-qubit gates that no smaller number is as good as."""
+        front: list[int] = []
+        for pairs in sorted(self.rows):
+            if not front or self.lowest(pairs) < self.lowest(front[-1]) - TIE:
+                front.append(pairs)
+        return front
+
+    def lowest(self, pairs: int) -> float:
+        """Energy of the first member of a cell, hartree."""
+        return self.rows[pairs][0].energy
+
+    def drawn(self, pairs: int, rng: np.random.Generator) -> Member:
+        """A member of a cell, the better the likelier."""
+        cell = self.rows[pairs]
+        return cell[int(len(cell) * rng.random() ** 2)]
+
+    def to_rows(self) -> list[list[Any]]:
+        """For ``state_dict``."""
+        return [
+            [own.energy, list(own.genome.word), own.genome.angles.tolist(), own.layout]
+            for pairs in sorted(self.rows)
+            for own in self.rows[pairs]
+        ]
+
+    def load_rows(self, rows: list[list[Any]]) -> None:
+        """Go on from ``to_rows``."""
+        self.rows = {}
+        for energy, word, angles, layout in rows:
+            letters = tuple(int(letter) for letter in word)
+            genome = Genome.of(self.space, letters, np.array(angles, dtype=np.float64))
+            cell = self.rows.setdefault(self.space.n_pairs(letters), [])
+            cell.append(Member(float(energy), genome, int(layout)))

@@ -1,0 +1,116 @@
+"""The archive: cells, edits of genomes, and what the search promises beyond its conformance."""
+
+import numpy as np
+import pytest
+
+from qas import load_device, load_task
+from qas.problem import Problem, Space
+from search.strategy.archive import Archive
+from search.strategy.cells import Cells, Member
+from search.strategy.genome import (
+    Genome,
+    copied,
+    deleted,
+    exchanged,
+    inserted,
+    moved,
+    replaced,
+)
+
+PROBLEM = Problem.of(load_task("h2-4"), load_device("ideal", n_qubits=4))
+MANILA = Problem.of(load_task("h2-4"), load_device("FakeManilaV2"))
+EDITS = (copied, deleted, exchanged, inserted, moved, replaced)
+
+
+def genome_of(space, length, rng):
+    word = space.random_word(length, rng)
+    return Genome.of(space, word, rng.normal(size=space.circuit(word).n_params))
+
+
+@pytest.mark.parametrize("name", ["blocks", "gates"])
+@pytest.mark.parametrize("edit", EDITS)
+def test_edits_keep_the_angles_of_letters_that_stay(edit, name):
+    space, rng = Space.of(PROBLEM, name), np.random.default_rng(0)
+    lengths = set()
+    for length in (0, 1, 2, 6):
+        for _ in range(20):
+            parent = genome_of(space, length, rng)
+            child = edit(space, parent, rng)
+            assert child.size == space.circuit(child.word).n_params
+            assert child.first == parent.first
+            mine = {angle for own in parent.turns for angle in own} | {0.0}
+            assert {angle for own in child.turns for angle in own} <= mine
+            lengths.add(len(child.word) - len(parent.word))
+    allowed = {
+        copied: {0, 1, 2, 3}, deleted: {0, -1}, inserted: {1}, replaced: {0, 1},
+        moved: {0}, exchanged: {0},
+    }  # fmt: skip
+    assert lengths <= allowed[edit]
+
+
+def test_cells_keep_the_best_of_each_number_of_two_qubit_gates_once():
+    space, rng = Space.of(PROBLEM), np.random.default_rng(1)
+    cells, everything = Cells(space, 3), []
+    for _ in range(200):
+        member = Member(round(float(rng.normal()), 2), genome_of(space, int(rng.integers(4)), rng))
+        everything.append(member)
+        firsts = {k: own[0].energy for k, own in cells.rows.items()}
+        pairs = space.n_pairs(member.genome.word)
+        assert cells.keep(member) == (member.energy < firsts.get(pairs, np.inf) - 1e-11)
+    for pairs, cell in cells.rows.items():
+        lowest = {}
+        for own in everything:
+            if space.n_pairs(own.genome.word) == pairs:
+                key = space.key(own.genome.word)
+                lowest[key] = min(own.energy, lowest.get(key, np.inf))
+        assert [own.energy for own in cell] == sorted(lowest.values())[:3]
+    again = Cells(space, 3)
+    again.load_rows(cells.to_rows())
+    assert again.rows == cells.rows
+
+
+def test_the_front_leaves_out_cells_that_fewer_gates_equal():
+    space = Space.of(PROBLEM)
+    cells = Cells(space, 3)
+    for energy, word in ((1.0, ()), (1.0, (0,)), (0.5, (0, 1)), (0.7, (0, 1, 2))):
+        cells.keep(Member(energy, Genome.of(space, word)))
+    assert cells.front == [0, 2]
+
+
+def test_h2_is_solved_with_three_cx_and_then_not_made_longer():
+    archive, meter = Archive(PROBLEM, 0), PROBLEM.meter(300_000)
+    found = {}
+    while not meter.exhausted:
+        for trial in archive.step(PROBLEM, meter):
+            pairs = trial.two_qubit_gates
+            found[pairs] = min(trial.energy, found.get(pairs, np.inf))
+    ground = PROBLEM.task.ground_energy
+    assert found[3] - ground < 1e-9
+    assert found[2] - ground > 1e-3
+    words = [own.genome.word for cell in archive.cells.rows.values() for own in cell]
+    assert all(archive.space.faced(word) == word for word in words)
+
+
+def test_on_a_device_it_beats_hartree_fock_and_its_trials_are_what_they_say():
+    archive, meter = Archive(MANILA, 3), MANILA.meter(300_000)
+    trials = []
+    while not meter.exhausted:
+        trials += archive.step(MANILA, meter)
+    best = min(trials, key=lambda trial: trial.rank)
+    assert best.energy - MANILA.task.ground_energy < 12e-3
+    for trial in trials[-5:]:
+        layout = trial.candidate.layout
+        energy = MANILA.value(trial.native, layout, trial.angles, MANILA.meter(None))[0]
+        assert trial.energy == pytest.approx(float(energy), abs=1e-10)
+
+
+def test_the_late_start_is_hartree_fock_with_x_last():
+    archive = Archive(PROBLEM, 0)
+    rng = np.random.default_rng(2)
+    circuit = PROBLEM.task.hf_circuit()
+    wanted = PROBLEM.value(circuit, PROBLEM.layouts[0], [], PROBLEM.meter(None))[0]
+    for length in (0, 3, 8):
+        late = archive._late(genome_of(archive.space, length, rng))
+        made = archive.space.circuit(late.word)
+        energy = PROBLEM.value(made, PROBLEM.layouts[0], late.angles, PROBLEM.meter(None))[0]
+        assert energy == pytest.approx(wanted, abs=1e-10)
