@@ -59,8 +59,11 @@ KICK, TWIST, ANYWHERE = 0.3, 0.1, 3.0
 """Radians of the normal added to angles of edited words, of extended ones, and to forget them."""
 SOLVED = 1e-11
 """Hartree from the ground energy at which more two-qubit gates cannot help."""
-WORTH, CLOSE = 1e-5, 2e-3
-"""A new best of its cell by so much, hartree, is pruned if it is so close to the best of all."""
+PRUNED = 2
+"""Circuits that a generation on the device prunes."""
+CLOSE, FAR, WORTH = 1e-3, 5e-3, 1e-5
+"""How far above the best of all a circuit may be to be pruned, and the best of as many two-qubit
+gates; below what difference two circuits are taken for the same. Hartree."""
 PATIENCE = 30
 """Generations without news after which a new archive is begun, the old one being kept apart."""
 NEWS, LEAST = 0.01, 1e-9
@@ -73,15 +76,21 @@ class Archive:
 
     name = "archive"
 
-    def __init__(self, problem: Problem, seed: int, space: str = "blocks") -> None:
+    def __init__(
+        self, problem: Problem, seed: int, space: str = "blocks", *, aware: bool = True
+    ) -> None:
         self.space, self.seed, self.steps = Space.of(problem, space, anywhere=True), seed, 0
         self.cells, self.native = Cells(self.space, KEPT), Cells(self.space, KEPT_NATIVE)
+        self.aware = aware and not problem.device.is_ideal
+        """False: no word is measured under noise; `front` is all that there is."""
         self.past = Cells(self.space, KEPT)
         """What archives before this one held."""
         self.idle, self.begun = 0, 0
         self.tally, self.known, self.placed = Tally(), Tally(), Tally()
-        self.pruned: dict[int, float] = {}
-        """Lowest raw energy that was pruned, for each number of two-qubit gates."""
+        self.raw: dict[int, float] = {}
+        """Lowest energy before pruning, hartree, for each number of two-qubit gates."""
+        self.pruned: set[tuple[int, int]] = set()
+        """Two-qubit gates and energy, in units of `WORTH`, of what was pruned."""
         ground = problem.task.ground_energy
         self.floor = -np.inf if ground is None else ground + SOLVED
         circuit = problem.task.hf_circuit()
@@ -94,9 +103,15 @@ class Archive:
         self.steps += 1
         if self.steps == 1:
             return baseline(problem, meter)
-        if self.steps % 2 or problem.device.is_ideal:
+        if self.steps % 2 or not self.aware:
             return self._generation(problem, meter, rng)
         return self._native_generation(problem, meter, rng)
+
+    def front(self) -> list[Genome]:
+        """The best word without noise for each number of two-qubit gates, where more gain."""
+        both = Cells(self.space, KEPT)
+        both.load_rows([*self.past.to_rows(), *self.cells.to_rows()])
+        return [both.rows[pairs][0].genome for pairs in both.front]
 
     # --- without noise --------------------------------------------------------------------
 
@@ -230,7 +245,11 @@ class Archive:
             some = [genome for number, genome in choice.values() if number == layout]
             trials += self._natively(problem, some, layout, meter, rng)
         trials.sort(key=lambda trial: trial.rank)
-        return [self._finished(problem, trial, meter) for trial in trials]
+        best: dict[int, Trial] = {}
+        for trial in trials:
+            best.setdefault(trial.two_qubit_gates, trial)
+        news = [t for pairs, t in best.items() if t.energy < self.raw.get(pairs, np.inf)]
+        return [*self._finished(problem, trials, meter), *news]
 
     def _newcomers(self) -> list[Genome]:
         """The best words without noise that were not measured under it, of all cells in turn."""
@@ -331,27 +350,42 @@ class Archive:
         meter: Meter,
         rng: np.random.Generator,
     ) -> list[Trial]:
-        """Words trained under noise on a layout; those that are the first of their cell now."""
+        """Words trained under noise on a layout."""
         layout, space = problem.layouts[number], self.space
         population = space.population([g.word for g in genomes], [g.angles for g in genomes])
         batch = score_batch(problem, population, layout, meter, Gradient(NATIVE), rng)
         trials: list[Trial] = []
         for row, genome in enumerate(genomes[: len(batch)]):
-            if self.native.keep(Member(float(batch.energy[row]), genome, number)):
-                candidate = Candidate(space.circuit(genome.word), layout)
-                trials.append(batch.trial(row, candidate, meter.n_groups))
+            self.native.keep(Member(float(batch.energy[row]), genome, number))
+            candidate = Candidate(space.circuit(genome.word), layout)
+            trials.append(batch.trial(row, candidate, meter.n_groups))
         return trials
 
-    def _finished(self, problem: Problem, trial: Trial, meter: Meter) -> Trial:
-        """The trial pruned, moved and refined, if it is promising news."""
-        pairs = trial.two_qubit_gates
-        news = trial.energy < self.pruned.get(pairs, np.inf) - WORTH
-        lowest = min(self.pruned.values(), default=np.inf)
-        if meter.exhausted or not news or trial.energy > lowest + CLOSE:
-            return trial
-        self.pruned[pairs] = trial.energy
-        short = prune(problem, trial, meter, tolerance=1e-7, effort=QUICK)
-        return refine(problem, vary(problem, short, meter, effort=QUICK), meter)
+    def _finished(self, problem: Problem, trials: list[Trial], meter: Meter) -> list[Trial]:
+        """The most promising few pruned, moved and refined: dressing costs pulses.
+
+        Args:
+            problem: scores.
+            trials: lowest energy first.
+            meter: charged.
+
+        Promising is what is close to the lowest energy before pruning, of as many two-qubit gates
+        or of all; what was pruned from the same energy before is not pruned again.
+        """
+        for trial in trials:
+            pairs = trial.two_qubit_gates
+            self.raw[pairs] = min(trial.energy, self.raw.get(pairs, np.inf))
+        lowest, finished = min(self.raw.values(), default=np.inf), list[Trial]()
+        for trial in trials:
+            mark = (trial.two_qubit_gates, round(trial.energy / WORTH))
+            first = trial.energy <= self.raw[trial.two_qubit_gates]
+            near = trial.energy < lowest + (FAR if first else CLOSE)
+            if meter.exhausted or len(finished) == PRUNED or not near or mark in self.pruned:
+                continue
+            self.pruned.add(mark)
+            short = prune(problem, trial, meter, tolerance=1e-7, effort=QUICK)
+            finished.append(refine(problem, vary(problem, short, meter, effort=QUICK), meter))
+        return finished
 
     # --- state ----------------------------------------------------------------------------
 
@@ -365,7 +399,8 @@ class Archive:
             "cells": self.cells.to_rows(),
             "past": self.past.to_rows(),
             "native": self.native.to_rows(),
-            "pruned": [list(pair) for pair in self.pruned.items()],
+            "raw": [list(pair) for pair in self.raw.items()],
+            "pruned": [list(mark) for mark in sorted(self.pruned)],
             "tally": self.tally.to_dict(),
             "known": self.known.to_dict(),
             "placed": self.placed.to_dict(),
@@ -378,7 +413,8 @@ class Archive:
         self.cells.load_rows(state["cells"])
         self.past.load_rows(state["past"])
         self.native.load_rows(state["native"])
-        self.pruned = {int(pairs): float(energy) for pairs, energy in state["pruned"]}
+        self.raw = {int(pairs): float(energy) for pairs, energy in state["raw"]}
+        self.pruned = {(int(pairs), int(energy)) for pairs, energy in state["pruned"]}
         self.tally = Tally.from_dict(state["tally"])
         self.known = Tally.from_dict(state["known"])
         self.placed = Tally.from_dict(state["placed"])

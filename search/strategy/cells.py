@@ -80,5 +80,4 @@ class Cells:
         for energy, word, angles, layout in rows:
             letters = tuple(int(letter) for letter in word)
             genome = Genome.of(self.space, letters, np.array(angles, dtype=np.float64))
-            cell = self.rows.setdefault(self.space.n_pairs(letters), [])
-            cell.append(Member(float(energy), genome, int(layout)))
+            self.keep(Member(float(energy), genome, int(layout)))

@@ -164,8 +164,9 @@ class Greedy:
         circuit = skeleton_circuit(problem, skeleton.pairs)
         scored: list[tuple[float, tuple[int, ...], tuple[float, ...]]] = []
         for angles in self._gauges(problem, skeleton, meter, rng):
-            for layout in problem.layouts:
-                if problem.fits(circuit, layout) and not meter.exhausted:
+            fits = [layout for layout in problem.layouts if problem.fits(circuit, layout)]
+            for layout in fits[:1] if problem.device.is_ideal else fits:
+                if not meter.exhausted:
                     energy = problem.value(circuit, layout, angles, meter)[0]
                     scored.append((float(energy), layout, angles))
         trials: list[Trial] = []
