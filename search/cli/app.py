@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from search.cli.bench import bench
 from search.cli.campaign import resume, run, search, tune
+from search.cli.certify import certify
 from search.cli.listing import devices, strategies, tasks
 from search.cli.output import export, report
+from search.cli.worker import worker
 
 app = typer.Typer(
     name="qas",
@@ -17,5 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, search, tune, resume, report, export, devices, tasks, strategies):
+work = (run, search, tune, bench, certify, worker, resume)
+for command in (*work, report, export, devices, tasks, strategies):
     app.command()(command)
