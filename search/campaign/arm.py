@@ -44,7 +44,7 @@ def run_arm(
     and, being the same, not written again. A checkpoint that has seen more trials than the
     ledger holds is left aside.
     """
-    path = folder / "checkpoints" / f"{name}.npz"
+    path = folder / "checkpoints" / f"{name.replace(':', '-')}.npz"
     strategy = make_strategy(name, problem, seed)
     spent, number, before = Cost(), 0, 0.0
     known = ledger.of_kind("trial", strategy=name)
@@ -62,10 +62,11 @@ def run_arm(
     yield ArmProgress(name, meter.spent, before, number, best)
     while not meter.exhausted and idle_steps < 1000:
         spent_before = meter.spent.evaluations
-        trials = strategy.step(problem, meter)
+        # What breaks a constraint may be explored, and is not reported.
+        trials = [trial for trial in strategy.step(problem, meter) if problem.admits(trial)]
         idle_steps = idle_steps + 1 if meter.spent.evaluations == spent_before else 0
         seconds = before + time.monotonic() - started
-        rows = [_row(name, number + k, t, meter.spent, seconds) for k, t in enumerate(trials)]
+        rows = [trial_row(name, number + k, t, meter.spent, seconds) for k, t in enumerate(trials)]
         number += len(rows)
         ledger.append(r for r in rows if held.get(r["number"]) != without_times({**r, "schema": 1}))
         best = _best([*trials, *([best] if best else [])])
@@ -79,7 +80,8 @@ def run_arm(
     )
 
 
-def _row(name: str, number: int, trial: Trial, spent: Cost, seconds: float) -> Row:
+def trial_row(name: str, number: int, trial: Trial, spent: Cost, seconds: float) -> Row:
+    """The ledger's row of a trial, with what the arm had spent when it was there."""
     return {
         "kind": "trial",
         "strategy": name,

@@ -6,7 +6,7 @@ import fcntl
 import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,20 @@ import numpy as np
 
 from qas.errors import InputError
 from qas.problem import Cost, Problem, Trial
+from qas.problem.merit import Box, Merit, points
+from qas.problem.robust import rescored_all
 from search.campaign.arm import ArmProgress, run_arm
 from search.campaign.file import write_text
-from search.campaign.finalist import Finalist, choose, describe, is_id, polish, rough_front
+from search.campaign.finalist import (
+    Finalist,
+    Wanted,
+    choose,
+    describe,
+    hartree_fock_energy,
+    is_id,
+    polish,
+    rough_front,
+)
 from search.campaign.ledger import Ledger, Row
 from search.campaign.settings import Settings, device_summary
 from search.campaign.tuning import TuneOptions, TuneProgress, check_backend, tune_finalist
@@ -116,7 +127,7 @@ class Campaign:
                 self.folder,
             ):
                 yield progress
-            self.ledger.append([_arm_row(progress)])
+            self.ledger.append([arm_row(progress)])
         if not self.ledger.of_kind("references"):
             polished = yield from self._polished()
             self.ledger.complete(self._finalist_rows(polished))
@@ -157,6 +168,10 @@ class Campaign:
         settings, ledger = self.settings, self.ledger
         polished = ledger.of_kind("polished")
         arms = [_arm_entry(row, ledger, polished) for row in ledger.of_kind("arm")]
+        entries = [self._finalist_entry(row) for row in ledger.of_kind("finalist")]
+        known = next(iter(ledger.of_kind("references")), {}).get("references", {})
+        box = Box.of(self.problem, settings.objectives, known.get("hartree_fock_noisy"))
+        merits = [_merit(entry) for entry in entries]
         return {
             "schema": 1,
             "task": settings.task.name,
@@ -170,16 +185,31 @@ class Campaign:
                 key: sum(row[key] for row in ledger.of_kind("tuned"))
                 for key in ("shots", "circuits")
             },
-            "finalists": [self._finalist_entry(row) for row in ledger.of_kind("finalist")],
+            "finalists": entries,
+            "pareto": [
+                {"id": entry["id"], **merit.to_dict()}
+                for entry, merit in zip(entries, merits, strict=True)
+                if merit is not None
+            ],
+            "hypervolume": _hypervolume(box, merits),
             "arms": arms,
-            "references": next(iter(ledger.of_kind("references")), {}).get("references", {}),
+            "references": known,
             "settings": {
                 "minutes": settings.minutes,
                 "qubits": settings.qubits,
                 "layouts": [list(layout) for layout in self.problem.layouts],
                 "pool": list(self.problem.pool),
+                "constraints": str(settings.constraints) or None,
+                "robust": settings.robust,
+                "calibrations": [day.calibration_date for day in settings.calibrations],
+                "hypervolume_box": box.to_dict(),
             },
         }
+
+    @property
+    def _wanted(self) -> Wanted:
+        settings = self.settings
+        return Wanted(settings.objectives, settings.robust, settings.calibrations)
 
     def _polished(self) -> Generator[PolishProgress, None, list[Finalist]]:
         """The best of every arm, polished; progress after each."""
@@ -189,7 +219,7 @@ class Campaign:
             ]
             for name in self.settings.strategies
         }
-        rough, polished = rough_front(arms), []
+        rough, polished = rough_front(self.problem, arms, self._wanted), []
         for done, item in enumerate(rough, start=1):
             meter = self.problem.meter(None)
             trial = polish(self.problem, item.trial, meter)
@@ -203,8 +233,14 @@ class Campaign:
         The references come last: where they stand, nothing before them is missing.
         """
         meter = self.problem.meter(None)
-        chosen = choose(polished)
-        entries = [describe(self.problem, item, meter, self.settings.seed) for item in chosen]
+        trials, wanted = [item.trial for item in polished], self._wanted
+        scores = rescored_all(self.problem, trials, wanted.calibrations)
+        places = choose(self.problem, polished, scores, wanted)
+        chosen = [polished[k] for k in places]
+        entries = [
+            describe(self.problem, polished[k], meter, self.settings.seed, scores[k])
+            for k in places
+        ]
         rows: list[Row] = [
             {
                 "kind": "polished",
@@ -212,11 +248,12 @@ class Campaign:
                 "id": item.id,
                 "energy": item.trial.energy,
                 "two_qubit_gates": item.trial.two_qubit_gates,
-                "energy_pessimistic": pessimistic_energy(self.problem, item),
+                "energy_pessimistic": score.pessimistic,
+                "energy_worst": score.worst,
                 "physical_qubits": list(item.trial.candidate.layout),
                 "spent": item.trial.cost.to_dict(),
             }
-            for item in polished
+            for item, score in zip(polished, scores, strict=True)
         ]
         rows += [
             {
@@ -259,33 +296,33 @@ class Campaign:
 
 def references(problem: Problem) -> dict[str, float | None]:
     """What a finalist is compared with: the ground state and Hartree-Fock's circuit, in hartree."""
-    circuit = problem.task.hf_circuit()
-    hartree_fock = None
-    if circuit is not None:
-        meter = problem.meter(None)
-        hartree_fock = min(
-            float(problem.value(circuit, layout, [], meter)[0]) for layout in problem.layouts
-        )
     return {
         "ground_energy": problem.task.ground_energy,
-        "hartree_fock_noisy": hartree_fock,
+        "hartree_fock_noisy": hartree_fock_energy(problem),
     }
 
 
-def pessimistic_energy(problem: Problem, finalist: Finalist) -> float:
-    """Energy of a finalist under the second noise model, hartree."""
-    from qas.execute import NoisySimulator
+def _merit(entry: Row) -> Merit | None:
+    """The merits of a finalist's entry; None of ledgers of before, which do not hold them."""
+    if "duration" not in entry:
+        return None
+    names = {field.name: field.name for field in fields(Merit)}
+    names |= {"energy": "energy_noisy", "worst": "energy_worst"}
+    return Merit(**{name: entry[key] for name, key in names.items()})
 
-    trial = finalist.trial
-    simulator = NoisySimulator(problem.patch(trial.candidate.layout), pessimistic=True)
-    return float(simulator.estimate(trial.native, problem.task.observable, trial.angles).mean[0])
+
+def _hypervolume(box: Box, merits: list[Merit | None]) -> float | None:
+    """Share of the box that the finalists dominate; None where there are none."""
+    known = [merit for merit in merits if merit is not None]
+    return box.hypervolume(points(known, box.names)) if known else None
 
 
 def _total(rows: list[Any]) -> Cost:
     return sum((Cost(**row["spent"]) for row in rows), Cost())
 
 
-def _arm_row(progress: ArmProgress) -> Row:
+def arm_row(progress: ArmProgress) -> Row:
+    """The ledger's row of an arm that is done."""
     best = progress.best
     return {
         "kind": "arm",
@@ -313,5 +350,6 @@ def _arm_entry(row: Row, ledger: Ledger, polished: list[Row]) -> dict[str, Any]:
         "best_polished_energy": top.get("energy"),
         "best_polished_two_qubit_gates": top.get("two_qubit_gates"),
         "best_pessimistic_energy": top.get("energy_pessimistic"),
+        "best_worst_energy": top.get("energy_worst"),
         "physical_qubits": top.get("physical_qubits"),
     }

@@ -22,7 +22,8 @@ SUMMARY = {"schema", "task", "device", "strategy", "seed", "budget", "spent", "f
 FINALIST = {
     *("id", "qasm", "physical_qubits", "two_qubit_gates", "gates", "depth", "n_params"),
     *("logical", "energy_exact", "error_exact", "error_retrained", "energy_noisy"),
-    *("energy_pessimistic", "energy_readout"),
+    *("energy_pessimistic", "energy_readout", "energy_other_days", "energy_worst", "spread"),
+    *("duration", "success_probability", "measurement_groups", "gradient_circuits"),
 }
 TUNED = {
     *("qasm_tuned", "energy_untuned", "energy_untuned_stderr", "energy_tuned"),
@@ -51,6 +52,7 @@ def on_ecr(invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_fields_are_those_of_the_public_face(finished: Path, tuned: Path) -> None:
     summary = summary_of(finished)
     beside = {"spent_polishing", "spent_tuning", "arms", "references", "settings"}
+    beside |= {"pareto", "hypervolume"}
     assert summary.keys() == SUMMARY | beside
     assert summary["device"].keys() == {"name", "calibration_date", "hash"}
     assert (summary["task"], summary["strategy"]) == ("h2", "random,tpe,greedy")

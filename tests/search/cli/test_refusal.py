@@ -48,7 +48,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "device": (("--device", "FakeManilla"), "FakeManilaV2"),
     "device file": (("--device", "./none.json"), "no file"),
     "account": (("--device", "ibm_"), "unknown device"),
-    "strategy": (("--strategy", "anneal"), "random, greedy, tpe, ddqn"),
+    "strategy": (("--strategy", "annealing"), "random, greedy"),
     "no strategy": (("--strategy", " , "), "at least one strategy"),
     "strategy twice": (("--strategy", "tpe,tpe"), "each strategy once"),
     "qubits out of range": (("--qubits", "1,7"), "7"),
