@@ -102,9 +102,7 @@ def write(rows: Sequence[Row]) -> None:
     """README.md and the figure."""
     cases = {(r["task"], r["device"]): r for r in rows if r["kind"] == "case"}
     runs = [r for r in rows if r["kind"] == "run"]
-    found = {
-        id(r): errors(r, cases[r["task"], r["device"]]["ground_energy"]) for r in runs
-    }
+    found = {id(r): errors(r, cases[r["task"], r["device"]]["ground_energy"]) for r in runs}
     lines, passed, reached, total = [], [], 0, 0
     for key, points in FRONTIER.items():
         own = [r for r in runs if (r["task"], r["device"]) == key and r["strategy"] == ARM]

@@ -8,11 +8,34 @@ from typing import Any
 
 import numpy as np
 
+from qas.device import Device
 from qas.execute import NoisySimulator
 from qas.problem import FINE, Meter, Problem, Trial, minimise, pareto_front, prune, trim, vary
+from qas.problem.front import non_dominated
+from qas.problem.merit import USUAL, Merit, points
+from qas.problem.robust import Rescored, rescored_all, worsts
 
 PER_ARM = 3
 MOST = 5
+SHORTLIST = 64
+"""Trials of an arm, best energy first, that are weighed by other objectives than the usual."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What finalists are chosen by."""
+
+    objectives: tuple[str, ...] = USUAL
+    """They are a front of these."""
+    robust: bool = False
+    """The worst of all re-scorings stands in for the noisy energy."""
+    calibrations: tuple[Device, ...] = ()
+    """Other days of the same chip, for the re-scoring."""
+
+    @property
+    def is_usual(self) -> bool:
+        """True if noisy energy and two-qubit gates decide."""
+        return self.objectives == USUAL and not self.robust
 
 
 @dataclass(frozen=True)
@@ -37,40 +60,114 @@ def is_id(value: object) -> bool:
 def polish(problem: Problem, trial: Trial, meter: Meter) -> Trial:
     """Prune, vary, prune again, drop needless rz, and train to the end.
 
-    Every arm's best trials get the same; the work is metered apart from the search.
+    Every arm's best trials get the same; the work is metered apart from the search. A step
+    that would break a constraint is not taken.
     """
-    trial = prune(problem, trial, meter, tolerance=1e-8)
-    moved = vary(problem, trial, meter)
+    trial = _kept(problem, trial, prune(problem, trial, meter, tolerance=1e-8))
+    moved = _kept(problem, trial, vary(problem, trial, meter))
     if moved.candidate != trial.candidate:
-        trial = prune(problem, moved, meter, tolerance=1e-8)
+        trial = _kept(problem, moved, prune(problem, moved, meter, tolerance=1e-8))
     if not problem.device.is_ideal:
-        trial = trim(problem, trial, meter)
+        trial = _kept(problem, trial, trim(problem, trial, meter))
     fine = problem.score(
         trial.candidate, meter, native=trial.native, start=trial.angles, effort=FINE
     )
     return min(trial, fine, key=lambda t: t.energy)
 
 
-def rough_front(arms: dict[str, list[Trial]]) -> list[Finalist]:
-    """The best of each arm's front of energy against two-qubit gates, best energy first.
+def _kept(problem: Problem, before: Trial, after: Trial) -> Trial:
+    """The later trial, if it keeps the constraints."""
+    return after if problem.admits(after) else before
 
-    Of equal circuits the arm stands first that came closer.
+
+def rough_front(
+    problem: Problem, arms: dict[str, list[Trial]], wanted: Wanted | None = None
+) -> list[Finalist]:
+    """The best of each arm's front, best energy first; what breaks a constraint is left out.
+
+    The front is that of what is wanted, by default of energy against two-qubit gates. Of
+    equal circuits the arm stands first that came closer.
     """
-    chosen = [
-        (name, trial) for name, trials in arms.items() for trial in pareto_front(trials)[:PER_ARM]
-    ]
+    chosen: list[tuple[str, Trial]] = []
+    for name, trials in arms.items():
+        allowed = [trial for trial in trials if problem.admits(trial)]
+        chosen += [(name, trial) for trial in _best(problem, allowed, wanted or Wanted())]
     chosen.sort(key=lambda pair: pair[1].rank)
     return [Finalist(name, trial) for name, trial in chosen]
 
 
-def choose(polished: list[Finalist]) -> list[Finalist]:
-    """The front of all polished trials, best energy first, each circuit once."""
-    by_trial = {id(item.trial): item for item in reversed(polished)}
-    front = pareto_front([item.trial for item in polished])
-    return [by_trial[id(trial)] for trial in front][:MOST]
+def _best(problem: Problem, trials: list[Trial], wanted: Wanted) -> list[Trial]:
+    if wanted.is_usual:
+        return pareto_front(trials)[:PER_ARM]
+    shortlist = sorted(trials, key=lambda trial: trial.rank)[:SHORTLIST]
+    scores = rescored_all(problem, shortlist, wanted.calibrations)
+    return [shortlist[k] for k in front_order(problem, shortlist, scores, wanted)[:PER_ARM]]
 
 
-def describe(problem: Problem, finalist: Finalist, meter: Meter, seed: int) -> dict[str, Any]:
+def choose(
+    problem: Problem,
+    polished: list[Finalist],
+    scores: list[Rescored],
+    wanted: Wanted | None = None,
+) -> list[int]:
+    """Positions of the finalists: the front of all polished trials, best first."""
+    trials = [item.trial for item in polished]
+    return front_order(problem, trials, scores, wanted or Wanted())[:MOST]
+
+
+def front_order(
+    problem: Problem, trials: list[Trial], scores: list[Rescored], wanted: Wanted
+) -> list[int]:
+    """Positions of the trials that no other one beats in what is wanted, best energy first.
+
+    Among equals the fewest gates win. With ``robust`` the energy is the worst one. By other
+    objectives than the usual, an empty circuit would be hard to beat: circuits above the
+    Hartree-Fock energy are out, unless there is nothing else.
+
+    Args:
+        problem: of the trials.
+        trials: all keep the constraints.
+        scores: of each trial, re-scored.
+        wanted: objectives.
+    """
+    names = list(wanted.objectives)
+    if wanted.robust:
+        names = list(dict.fromkeys("worst" if name == "energy" else name for name in names))
+    merits = [
+        Merit.of(problem, trial, float(worst), score.spread)
+        for trial, score, worst in zip(trials, scores, worsts(scores), strict=True)
+    ]
+    places = list(range(len(trials))) if wanted.is_usual else _worth(problem, trials)
+    if not places:
+        return []
+    values = points(merits, names)
+    heads = points(merits, ["worst" if wanted.robust else "energy"])[:, 0]
+    front = [k for k, on in zip(places, non_dominated(values[places]), strict=True) if on]
+    order = sorted(front, key=lambda k: (heads[k], *trials[k].rank[1:], k))
+    first = {values[k].tobytes(): k for k in reversed(order)}
+    return [k for k in order if first[values[k].tobytes()] == k]
+
+
+def _worth(problem: Problem, trials: list[Trial]) -> list[int]:
+    """Positions of the trials at or below the Hartree-Fock energy; of all if there is none."""
+    reference = hartree_fock_energy(problem)
+    ceiling = np.inf if reference is None else reference + 1e-6
+    below = [k for k, trial in enumerate(trials) if trial.energy <= ceiling]
+    return below or list(range(len(trials)))
+
+
+def hartree_fock_energy(problem: Problem) -> float | None:
+    """Of the Hartree-Fock circuit on its best layout, hartree; None where there is none."""
+    circuit = problem.task.hf_circuit()
+    if circuit is None:
+        return None
+    meter = problem.meter(None)
+    return min(float(problem.value(circuit, layout, [], meter)[0]) for layout in problem.layouts)
+
+
+def describe(
+    problem: Problem, finalist: Finalist, meter: Meter, seed: int, scores: Rescored
+) -> dict[str, Any]:
     """The finalist's entry in the summary; energies in hartree at the angles of its file."""
     trial = finalist.trial
     layout, native, angles = trial.candidate.layout, trial.native, trial.angles
@@ -81,7 +178,7 @@ def describe(problem: Problem, finalist: Finalist, meter: Meter, seed: int) -> d
 
     ground = problem.task.ground_energy
     exact = energy(problem.exact)
-    retrained = _retrained(problem, trial, meter, seed)
+    retrained, merit = _retrained(problem, trial, meter, seed), Merit.of(problem, trial)
     return {
         "id": finalist.id,
         "strategy": finalist.strategy,
@@ -93,8 +190,15 @@ def describe(problem: Problem, finalist: Finalist, meter: Meter, seed: int) -> d
         "error_exact": None if ground is None else exact - ground,
         "error_retrained": None if ground is None else retrained - ground,
         "energy_noisy": energy(NoisySimulator(patch)),
-        "energy_pessimistic": energy(NoisySimulator(patch, pessimistic=True)),
+        "energy_pessimistic": scores.pessimistic,
         "energy_readout": energy(NoisySimulator(patch, readout=True)),
+        "energy_other_days": scores.days(),
+        "energy_worst": scores.worst,
+        "spread": scores.spread,
+        "duration": merit.duration,
+        "success_probability": merit.success_probability,
+        "measurement_groups": merit.measurement_groups,
+        "gradient_circuits": merit.gradient_circuits,
     }
 
 

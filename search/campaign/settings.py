@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from qas.device import Device, load_device
+from qas.device.history import load_calibrations
 from qas.errors import InputError
 from qas.problem import Problem
+from qas.problem.constraint import Constraints
+from qas.problem.merit import USUAL, check_objectives
 from qas.task import Task, load_task
-from search.strategy import STRATEGIES
+from search.strategy import STRATEGIES, check_strategy
 
 MAX_SEED = 2**31
+MOST_DAYS = 24
+"""Other calibrations that a campaign keeps, spread evenly over their dates: they go into its
+ledger, so that it can be resumed without the files."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,19 @@ class Settings:
     """Wall time of the whole search, shared evenly by the strategies."""
     qubits: tuple[int, ...] | None = None
     """Physical qubits in the order of the circuit's; None: the engine chooses."""
+    constraints: Constraints = Constraints()
+    """What every trial and finalist keeps."""
+    calibrations: tuple[Device, ...] = ()
+    """Other calibrations of the chip, under which finalists are scored again."""
+    robust: bool = False
+    """Finalists are ranked by the worst of the standard model, the pessimistic one and other
+    days, in place of the noisy energy."""
+    objectives: tuple[str, ...] = USUAL
+    """Finalists are a front of these: names of `qas.problem.merit.OBJECTIVES`."""
 
     def __post_init__(self) -> None:
         for name in self.strategies:
-            if name not in STRATEGIES:
-                raise InputError(
-                    f"unknown strategy {name!r}; strategies are {', '.join(STRATEGIES)}"
-                )
+            check_strategy(name)
         if not self.strategies:
             raise InputError(f"name at least one strategy of {', '.join(STRATEGIES)}")
         if len(set(self.strategies)) != len(self.strategies):
@@ -47,6 +60,9 @@ class Settings:
             raise InputError(f"--budget must be at least 1 evaluation; given {self.budget}")
         if self.minutes is not None and not 0 < self.minutes < 1e6:
             raise InputError(f"--minutes must be positive; given {self.minutes}")
+        check_objectives(self.objectives)
+        if self.robust and self.device.is_ideal:
+            raise InputError("--robust compares noise models; an ideal device has none")
         self.problem()
         _check_connected(self.device, self.qubits or ())
 
@@ -56,7 +72,7 @@ class Settings:
         Raises:
             InputError: the task does not fit the device or the chosen qubits.
         """
-        return Problem.of(self.task, self.device, qubits=self.qubits)
+        return Problem.of(self.task, self.device, qubits=self.qubits, constraints=self.constraints)
 
     def to_row(self) -> dict[str, Any]:
         """The first row of the ledger: all that going on needs, without the files it came from."""
@@ -89,6 +105,10 @@ class Settings:
                 "two_qubit_gates": problem.limits.two_qubit_gates,
             },
             "pool": list(problem.pool),
+            "constraints": self.constraints.to_dict(),
+            "calibrations": [json.loads(day.to_json()) for day in self.calibrations],
+            "robust": self.robust,
+            "objectives": list(self.objectives),
             **versions(),
         }
 
@@ -115,6 +135,11 @@ class Settings:
                 row["budget"],
                 row["minutes"],
                 None if row["qubits"] is None else tuple(row["qubits"]),
+                # Ledgers of before have none of these.
+                Constraints(**row.get("constraints", {})),
+                tuple(Device.from_json(json.dumps(day)) for day in row.get("calibrations", ())),
+                bool(row.get("robust", False)),
+                tuple(row.get("objectives", USUAL)),
             )
         except InputError:
             raise
@@ -170,10 +195,22 @@ def settings_of(
     budget: int | None,
     minutes: float | None,
     qubits: tuple[int, ...] | None,
+    *,
+    constraints: Constraints | None = None,
+    calibrations: str | Path | None = None,
+    robust: bool = False,
+    objectives: tuple[str, ...] = USUAL,
 ) -> Settings:
-    """Settings from what a person typed; without budget and minutes the usual budget."""
+    """Settings from what a person typed; without budget and minutes the usual budget.
+
+    ``calibrations`` is a file or folder of other calibrations of the same chip.
+    """
     loaded = load_task(task)
     if budget is None and minutes is None:
         budget = default_budget(loaded.n_qubits)
     chip = load_device(device, n_qubits=max(16, loaded.n_qubits))
-    return Settings(loaded, chip, strategies, seed, budget, minutes, qubits)
+    days = () if calibrations is None else load_calibrations(calibrations, chip, most=MOST_DAYS)
+    return Settings(
+        loaded, chip, strategies, seed, budget, minutes, qubits,
+        constraints or Constraints(), days, robust, objectives,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,30 @@ Minutes = Annotated[float | None, typer.Option(help="Wall time of the whole sear
 Seed = Annotated[int, typer.Option(help="Same seed, same machine: same ledger.")]
 Out = Annotated[Path | None, typer.Option(help="Campaign folder. Default: a new one in runs/.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+MaxCx = Annotated[
+    int | None, typer.Option("--max-cx", help="Hard constraint: at most so many two-qubit gates.")
+]
+MaxDepth = Annotated[
+    int | None, typer.Option(help="Hard constraint on the depth of the native circuit.")
+]
+MaxDuration = Annotated[
+    str | None, typer.Option(help="Hard constraint on its scheduled duration, such as 5us.")
+]
+Calibrations = Annotated[
+    Path | None,
+    typer.Option(help="File or folder of other calibrations of the chip, to re-score finalists."),
+]
+Robust = Annotated[
+    bool,
+    typer.Option("--robust", help="Rank finalists by their worst noise model or calibration."),
+]
+Objectives = Annotated[
+    str,
+    typer.Option(
+        help="Finalists are a front of these, by commas: energy, cx, depth, duration, failure, "
+        "gradient_circuits, worst, spread."
+    ),
+]
 Backend = Annotated[
     str,
     typer.Option(help="local (an emulated chip), local:<another calibration>, or ibm_<name>."),
@@ -49,11 +73,17 @@ def run(
     qubits: Qubits = None,
     strategy: Annotated[
         str, typer.Option(help="Strategies, separated by commas, each with the same budget.")
-    ] = "random,tpe,ddqn,greedy",
+    ] = "random,tpe,ddqn,archive",
     budget: Budget = None,
     minutes: Minutes = None,
     seed: Seed = 0,
     out: Out = None,
+    max_cx: MaxCx = None,
+    max_depth: MaxDepth = None,
+    max_duration: MaxDuration = None,
+    calibrations: Calibrations = None,
+    robust: Robust = False,
+    objectives: Objectives = "energy,cx",
     backend: Backend = "local",
     finalists: Finalists = 1,
     steps: Steps = 30,
@@ -65,7 +95,8 @@ def run(
 
     with guarded(out):
         options = TuneOptions(backend=backend, steps=steps, shots=shots, seed=seed)
-        settings = _settings(task, device, qubits, strategy, budget, minutes, seed)
+        aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
+        settings = _settings(task, device, qubits, strategy, budget, minutes, seed, aims)
         if settings.device.is_ideal:
             print("an ideal device has no chip: searching without tuning", file=sys.stderr)
         else:
@@ -89,6 +120,12 @@ def search(
     minutes: Minutes = None,
     seed: Seed = 0,
     out: Out = None,
+    max_cx: MaxCx = None,
+    max_depth: MaxDepth = None,
+    max_duration: MaxDuration = None,
+    calibrations: Calibrations = None,
+    robust: Robust = False,
+    objectives: Objectives = "energy,cx",
     as_json: Json = False,
 ) -> None:
     """Search circuits for a task on a device and pick finalists."""
@@ -96,7 +133,8 @@ def search(
 
     with guarded(out):
         names = DEFAULT_STRATEGY if strategy is None else strategy
-        settings = _settings(task, device, qubits, names, budget, minutes, seed)
+        aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
+        settings = _settings(task, device, qubits, names, budget, minutes, seed, aims)
         campaign = _created(settings, out)
     with guarded(campaign.folder), campaign.locked():
         _finish(campaign, as_json)
@@ -167,11 +205,34 @@ def _settings(
     budget: int | None,
     minutes: float | None,
     seed: int,
+    aims: dict[str, Any],
 ) -> Settings:
     from search.campaign import settings_of
 
     names = tuple(name.strip() for name in strategy.split(",") if name.strip())
-    return settings_of(task, device, names, seed, budget, minutes, _parse_qubits(qubits))
+    chosen = _parse_qubits(qubits)
+    return settings_of(task, device, names, seed, budget, minutes, chosen, **aims)
+
+
+def _aims(
+    max_cx: int | None,
+    max_depth: int | None,
+    max_duration: str | None,
+    calibrations: Path | None,
+    robust: bool,
+    objectives: str,
+) -> dict[str, Any]:
+    """What beside the energy is wanted, as `settings_of` takes it."""
+    from qas.problem.constraint import Constraints, parse_seconds
+    from qas.problem.merit import parse_objectives
+
+    seconds = None if max_duration is None else parse_seconds(max_duration)
+    return {
+        "constraints": Constraints(max_cx, max_depth, seconds),
+        "calibrations": calibrations,
+        "robust": robust,
+        "objectives": parse_objectives(objectives),
+    }
 
 
 def _parse_qubits(text: str | None) -> tuple[int, ...] | None:

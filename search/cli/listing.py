@@ -44,7 +44,7 @@ def strategies(as_json: Json = False) -> None:
     with guarded():
         from search.strategy import DEFAULT_STRATEGY, STRATEGIES
 
-        lines = {name: line for name, (_, line) in STRATEGIES.items()}
+        lines = {name: entry.summary for name, entry in STRATEGIES.items()}
         _list(lines, as_json)
         if not as_json:
             print(f"qas search takes {DEFAULT_STRATEGY} unless told otherwise")

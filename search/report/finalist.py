@@ -112,11 +112,26 @@ def _energies(record: Record, finalist: Finalist) -> Markup:
         energy = None if record.ground is None else record.ground + retrained
         words = "same structure, its angles optimised again without noise"
         rows.insert(1, ["re-trained", hartree(energy), millihartree(retrained), words])
-    rows += _tuned_rows(record, finalist)
+    rows += _other_days(record, finalist) + _tuned_rows(record, finalist)
     if not rows:
         return element("p", "No energies are in the ledger.", class_="missing")
     head = ("energy", "hartree", "mHa above ground", "what it is")
     return table(head, rows, numeric=(1, 2), class_="energies")
+
+
+def _other_days(record: Record, finalist: Finalist) -> list[list[object]]:
+    """Median and highest energy under other calibrations of the chip, at the same angles."""
+    days = mapping(finalist.entry.get("energy_other_days"))
+    number, missing = finite(days.get("days")), finite(days.get("unavailable"))
+    said = f"{count(number)} other calibrations of the chip, same angles"
+    said += f"; {count(missing)} lack a gate" if missing else ""
+    rows: list[list[object]] = []
+    for key, words in (("median", said), ("highest", "the worst of these")):
+        energy = finite(days.get(key))
+        if energy is not None:
+            name = f"other days, {key}"
+            rows.append([name, hartree(energy), millihartree(record.above(energy)), words])
+    return rows
 
 
 def _tuned_rows(record: Record, finalist: Finalist) -> list[list[object]]:

@@ -1,7 +1,8 @@
-"""The Pareto front: noisy energy against two-qubit gates."""
+"""The Pareto front: noisy energy against two-qubit gates, and what else finalists are worth."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,13 +10,19 @@ from numpy.typing import NDArray
 
 from search.report import plot
 from search.report.curve import heights, references, set_heights, y_label
-from search.report.record import Record
+from search.report.markup import Markup, element, join, table
+from search.report.number import NONE, count, finite, millihartree, significant
+from search.report.record import Record, listed, mapping
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MARKERS = "osD^vPX"
+_MERITS = (
+    "two-qubit gates", "depth", "duration (µs)", "measurement groups", "gradient circuits",
+    "success", "worst", "spread (mHa)",
+)  # fmt: skip
 
 
 def front(record: Record, file_format: str = "svg") -> bytes | None:
@@ -72,10 +79,10 @@ def _distinct(gates: NDArray[np.int64], height: NDArray[np.float64]) -> NDArray[
 def _staircase(axes: Axes, record: Record) -> None:
     best: dict[int, float] = {}
     for arm in record.arms:
-        for count, energy in zip(arm.two_qubit_gates, arm.energies, strict=True):
-            best[count] = min(energy, best.get(count, energy))
+        for pairs, energy in zip(arm.two_qubit_gates, arm.energies, strict=True):
+            best[pairs] = min(energy, best.get(pairs, energy))
     gates = np.array(sorted(best))
-    energies = np.minimum.accumulate(np.array([best[count] for count in sorted(best)]))
+    energies = np.minimum.accumulate(np.array([best[pairs] for pairs in sorted(best)]))
     axes.plot(
         np.append(gates, gates[-1] + 0.4),
         heights(record, np.append(energies, energies[-1])),
@@ -103,3 +110,56 @@ def _finalists(axes: Axes, record: Record) -> None:
             fontweight="bold", zorder=5,
         )  # fmt: skip
         label = None
+
+
+def merits(record: Record) -> Markup:
+    """A row for each finalist: everything that was weighed; nothing for ledgers of before."""
+    rows = [
+        _row(record, finalist.number, mapping(entry))
+        for finalist, entry in zip(
+            record.finalists, listed(record.summary.get("pareto")), strict=False
+        )
+    ]
+    if not rows:
+        return Markup("")
+    head = ("", "above ground", *_MERITS)
+    board = table(head, rows, numeric=range(1, len(head)), class_="board")
+    return join([board, element("p", _hypervolume(record), class_="note")])
+
+
+def _row(record: Record, number: int, entry: Mapping[str, object]) -> list[object]:
+    value = {key: finite(found) for key, found in entry.items()}
+    seconds, chance = value.get("duration"), value.get("success_probability")
+    return [
+        str(number),
+        millihartree(record.above(value.get("energy"))),
+        count(value.get("two_qubit_gates")),
+        count(value.get("depth")),
+        NONE if seconds is None else significant(1e6 * seconds),
+        count(value.get("measurement_groups")),
+        count(value.get("gradient_circuits")),
+        NONE if chance is None else f"{chance:.1%}",
+        millihartree(record.above(value.get("worst"))),
+        millihartree(value.get("spread")),
+    ]
+
+
+def _hypervolume(record: Record) -> str:
+    settings = mapping(record.summary.get("settings"))
+    share = finite(record.summary.get("hypervolume"))
+    box = mapping(settings.get("hypervolume_box"))
+    names = ", ".join(str(name).replace("_", " ") for name in box)
+    days = len(listed(settings.get("calibrations")))
+    other = f" and {days} other days of the chip, the worst tenth of them aside" if days else ""
+    said = [
+        "Energies in mHa. Success: the estimated chance that no gate and no readout fails. "
+        f"Worst: the highest energy under the standard and the pessimistic model{other}; "
+        "spread: that less the lowest."
+    ]
+    if share is not None:
+        said.append(f"Hypervolume of the finalists in {names}: {share:.3f} of the box.")
+    if settings.get("constraints"):
+        said.append(f"Constraints: {settings['constraints']}.")
+    if settings.get("robust"):
+        said.append("Finalists are ranked by the worst energy.")
+    return " ".join(said)

@@ -10,8 +10,8 @@ from search.report.plot import colour
 from search.report.record import Arm, Record, listed
 
 _HEAD = (
-    "above ground", "after polishing", "pessimistic", "two-qubit gates", "physical qubits",
-    "trials", "evaluations", "time",
+    "above ground", "after polishing", "pessimistic", "worst", "two-qubit gates",
+    "physical qubits", "trials", "evaluations", "time",
 )  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def leaderboard(record: Record) -> Markup:
     order = sorted(range(len(record.arms)), key=lambda k: _rank(record.arms[k]))
     rows = [_row(record, place, k) for place, k in enumerate(order, 1)]
     head = ("", "strategy", f"best {record.energy_name}", *_HEAD)
-    board = table(head, rows, numeric=(2, 3, 4, 5, 6, 8, 9, 10), class_="board")
+    board = table(head, rows, numeric=(2, 3, 4, 5, 6, 7, 9, 10, 11), class_="board")
     notes = [_fairness(record), *(_silent(arm) for arm in record.arms if not arm.energies)]
     return join([board, element("p", join(notes, " "), class_="note")])
 
@@ -46,6 +46,7 @@ def _row(record: Record, place: int, index: int) -> list[object]:
         millihartree(record.above(arm.best_energy)),
         _above(record, finite(arm.entry.get("best_polished_energy"))),
         _above(record, finite(arm.entry.get("best_pessimistic_energy"))),
+        _above(record, finite(arm.entry.get("best_worst_energy"))),
         count(gates),
         qubits or NONE,
         count(len(arm.energies) if said is None else said),
@@ -61,7 +62,7 @@ def _above(record: Record, energy: float | None) -> str:
 
 
 def _fairness(record: Record) -> str:
-    units = f"Best {record.energy_name} in hartree, the next three columns in mHa above ground"
+    units = f"Best {record.energy_name} in hartree, the next four columns in mHa above ground"
     if record.ground is None:
         units = "All energies in hartree, as the ground energy is unknown"
     if record.budget is not None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from search.report import appendix, device_map, finalist
 from search.report.curve import anytime
-from search.report.front import front
+from search.report.front import front, merits
 from search.report.headline import headline
 from search.report.leaderboard import leaderboard
 from search.report.markup import Markup, element
@@ -30,7 +30,7 @@ def render(rows: Sequence[Row], summary: Row) -> str:
     body = [
         headline(record),
         _section("Strategies", leaderboard(record), _anytime(record)),
-        _section("Energy against two-qubit gates", _front(record)),
+        _section("Energy against two-qubit gates", _front(record), merits(record)),
         _section("The device", *_device(record)),
         _section("Finalists", *_finalists(record)),
         _section("Cost", appendix.cost(record)),

@@ -45,11 +45,13 @@ from search.strategy.strategy import Tally
 
 KEPT, KEPT_NATIVE = 10, 6
 """Members of a cell, without noise and under it."""
-SWEPT, TAKEN = 6, 4
+SWEPT, TAKEN = 3, 4
 """Members that a generation extends by the sweep, and letters taken of each."""
-EDITED, EDITED_NATIVE = 24, 12
+EDITED, EDITED_NATIVE = 12, 6
 """Children by edits in a generation, without noise and under it."""
-NEW = 6
+TRIES = 20
+"""Edits tried for each child that is wanted: most may be known, or longer than a solution."""
+NEW = 4
 """Words without noise that a generation on the device takes over."""
 AGAIN = 0.15
 """Share of children that are a member tried from angles anywhere."""
@@ -64,7 +66,7 @@ PRUNED = 2
 CLOSE, FAR, WORTH = 1e-3, 5e-3, 1e-5
 """How far above the best of all a circuit may be to be pruned, and the best of as many two-qubit
 gates; below what difference two circuits are taken for the same. Hartree."""
-PATIENCE = 30
+PATIENCE = 60
 """Generations without news after which a new archive is begun, the old one being kept apart."""
 NEWS, LEAST = 0.01, 1e-9
 """Share of its error by which a cell must fall to be news, and the least error, hartree."""
@@ -203,7 +205,7 @@ class Archive:
         if not self.cells.rows:
             return [(Genome.of(self.space, ()), KICK)]
         front, children = self.cells.front, list[tuple[Genome, float]]()
-        for _ in range(20 * EDITED):
+        for _ in range(TRIES * EDITED):
             if len(children) >= EDITED:
                 break
             parent = self.cells.drawn(int(rng.choice(front)), rng).genome
@@ -271,7 +273,7 @@ class Archive:
         best = min(rows, key=self.native.lowest)
         near = [pairs for pairs in sorted(rows) if best - FEW <= pairs <= best + MORE]
         found: list[Genome] = []
-        for _ in range(20 * EDITED_NATIVE):
+        for _ in range(TRIES * EDITED_NATIVE):
             if len(found) >= EDITED_NATIVE:
                 break
             parent = self.native.drawn(int(rng.choice(near)), rng).genome
