@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from search.cli.guard import guarded
+from search.cli.guard import KEPT, guarded
 
 if TYPE_CHECKING:
     from search.campaign.bench import Bench, BenchProgress, Job
@@ -51,7 +51,7 @@ def bench(
 
     The same command goes on after a stop; more tasks, strategies or seeds extend the bench.
     """
-    with guarded():
+    with guarded(stopped=f"{KEPT}; go on with the same command"):
         from qas.errors import InputError
         from search.campaign.bench import Bench
         from search.campaign.jobs import on_processes, on_ray

@@ -39,7 +39,7 @@ def certify(
 
     Up to symmetry, without noise, of real gates, from many starts: numerical, not a proof.
     """
-    with guarded():
+    with guarded(stopped="nothing is kept: the same command begins again"):
         loaded, classes, name = _listed(task, cx, device, qubits, starts, seed, threads, hours)
         found = f"{classes.n_skeletons:,} skeletons in {len(classes):,} classes"
         print(found, file=sys.stderr)

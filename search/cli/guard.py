@@ -14,6 +14,7 @@ from qas.errors import InputError
 
 REPEAT = 0.5
 """Seconds after which a stop that got lost is asked for again."""
+KEPT = "everything finished is kept"
 
 
 class Stopped(BaseException):
@@ -59,34 +60,36 @@ class Stop:
 
 
 @contextmanager
-def guarded(folder: object = None) -> Iterator[None]:
+def guarded(folder: object = None, stopped: str | None = None) -> Iterator[None]:
     """Turn errors of the user and signals into one clear line and an exit code.
 
     Args:
         folder: the campaign's, to name it when a signal stops the work.
+        stopped: what to say then, where it is no campaign.
     """
+    said = stopped or (KEPT + (f"; go on with: qas resume {folder}" if folder else ""))
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
     with Stop() as stop:
         try:
             yield
         except (Exception, KeyboardInterrupt, Stopped) as error:
             if stop.number is not None:
-                _say_stopped(folder)
+                print(f"qas: stopped, {said}", file=sys.stderr)
                 raise SystemExit(128 + stop.number) from None
-            code = _explained(error, folder)
+            code = _explained(error, said)
             if code is None:
                 raise
             raise SystemExit(code) from None
 
 
-def _explained(error: BaseException, folder: object) -> int | None:
+def _explained(error: BaseException, said: str) -> int | None:
     """The exit code of an error that a line explains; None for one that is a bug."""
     match error:
         case InputError():
             print(f"qas: {error}", file=sys.stderr)
             return 2
         case KeyboardInterrupt():
-            _say_stopped(folder)
+            print(f"qas: stopped, {said}", file=sys.stderr)
             return 130
         case BrokenPipeError():
             return 1
@@ -94,11 +97,6 @@ def _explained(error: BaseException, folder: object) -> int | None:
             print(f"qas: {error}; what was finished is kept", file=sys.stderr)
             return 1
     return None
-
-
-def _say_stopped(folder: object) -> None:
-    more = f"; go on with: qas resume {folder}" if folder else ""
-    print(f"qas: stopped, everything finished is kept{more}", file=sys.stderr)
 
 
 def _leave(code: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.cli.guard import guarded
+from search.cli.guard import KEPT, guarded
 from search.cli.show import conclude, search_progress
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def worker(
     from search.campaign.shared import opened
     from search.campaign.storage import open_storage
 
-    with guarded():
+    with guarded(stopped=f"{KEPT}; another worker, or this command, goes on"):
         if lease <= 0:
             raise InputError(f"--lease is a time in seconds above 0; given {lease}")
         if export is not None and export.exists() and any(export.iterdir()):
