@@ -16,10 +16,10 @@ from qas.problem.inner import (
 from qas.problem.moves import dressed, is_legal, ordered_pairs, random_circuit, tokens
 from qas.problem.optimise import FINE, NORMAL, QUICK, Effort, minimise
 from qas.problem.problem import Limits, Problem
-from qas.problem.prune import prune, trim
+from qas.problem.pruning.prune import prune, trim
+from qas.problem.pruning.vary import vary
 from qas.problem.relayout import relayout
 from qas.problem.space import SPACES, Letter, Space, Word
-from qas.problem.vary import vary
 
 __all__ = [
     "FINE",

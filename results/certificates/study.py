@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 
 import qas
-from qas.problem.certificate import Certificate
-from qas.problem.certify import certify, classes_of
+from qas.problem.certificate.certificate import Certificate
+from qas.problem.certificate.certify import certify, classes_of
 from qas.problem.wiring import Wiring
 
 HERE = Path(__file__).parent

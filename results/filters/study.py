@@ -24,8 +24,8 @@ import page
 
 import qas
 from qas.problem import NORMAL, Gradient, Problem, Space, score_batch
-from qas.problem.canonical import distinct
-from qas.problem.filter import FILTERS
+from qas.problem.filter.canonical import distinct
+from qas.problem.filter.filter import FILTERS
 
 HERE = Path(__file__).parent
 DEVICE, TASKS, SPACES = "FakeManilaV2", ("h2-4", "lih-4-2.2"), ("gates", "blocks")

@@ -14,8 +14,8 @@ import numpy as np
 
 from qas.errors import InputError
 from qas.problem import Cost, Problem, Trial
-from qas.problem.merit import Box, Merit, points
-from qas.problem.robust import rescored_all
+from qas.problem.merit.merit import Box, Merit, points
+from qas.problem.merit.robust import rescored_all
 from search.campaign.arm import ArmProgress, run_arm
 from search.campaign.file import write_text
 from search.campaign.finalist import (

@@ -11,9 +11,9 @@ import numpy as np
 from qas.device import Device
 from qas.execute import NoisySimulator
 from qas.problem import FINE, Meter, Problem, Trial, minimise, pareto_front, prune, trim, vary
-from qas.problem.front import non_dominated
-from qas.problem.merit import USUAL, Merit, points
-from qas.problem.robust import Rescored, rescored_all, worsts
+from qas.problem.merit.front import non_dominated
+from qas.problem.merit.merit import USUAL, Merit, points
+from qas.problem.merit.robust import Rescored, rescored_all, worsts
 
 PER_ARM = 3
 MOST = 5

@@ -11,7 +11,7 @@ from qas.device.history import load_calibrations
 from qas.errors import InputError
 from qas.problem import Problem
 from qas.problem.constraint import Constraints
-from qas.problem.merit import USUAL, check_objectives
+from qas.problem.merit.merit import USUAL, check_objectives
 from qas.task import Task, load_task
 from search.strategy import STRATEGIES, check_strategy
 
@@ -43,7 +43,7 @@ class Settings:
     """Finalists are ranked by the worst of the standard model, the pessimistic one and other
     days, in place of the noisy energy."""
     objectives: tuple[str, ...] = USUAL
-    """Finalists are a front of these: names of `qas.problem.merit.OBJECTIVES`."""
+    """Finalists are a front of these: names of `qas.problem.merit.merit.OBJECTIVES`."""
 
     def __post_init__(self) -> None:
         for name in self.strategies:

@@ -224,7 +224,7 @@ def _aims(
 ) -> dict[str, Any]:
     """What beside the energy is wanted, as `settings_of` takes it."""
     from qas.problem.constraint import Constraints, parse_seconds
-    from qas.problem.merit import parse_objectives
+    from qas.problem.merit.merit import parse_objectives
 
     seconds = None if max_duration is None else parse_seconds(max_duration)
     return {

@@ -11,8 +11,8 @@ import typer
 from search.cli.guard import guarded
 
 if TYPE_CHECKING:
-    from qas.problem.certificate import Certificate
-    from qas.problem.skeleton_class import SkeletonClasses
+    from qas.problem.certificate.certificate import Certificate
+    from qas.problem.certificate.skeleton_class import SkeletonClasses
     from qas.task import Task
 
 QUIET_LINE = 10.0
@@ -60,7 +60,7 @@ def _listed(
     """The task, its skeletons, and the name of the device, all checked before the work."""
     from qas import load_device, load_task
     from qas.errors import InputError
-    from qas.problem.certify import classes_of
+    from qas.problem.certificate.certify import classes_of
     from qas.problem.wiring import Wiring
     from search.cli.campaign import _parse_qubits
 
@@ -88,7 +88,7 @@ def _made(
     from rich.console import Console
     from rich.progress import Progress
 
-    from qas.problem.certify import certify as work
+    from qas.problem.certificate.certify import certify as work
 
     ground = task.ground_energy
     with Progress(console=Console(stderr=True)) as bars:
@@ -111,7 +111,7 @@ def _made(
 
 def describe(made: Certificate) -> list[str]:
     """What a person reads of a certificate: the claim, the circuit, and how sure it is."""
-    from qas.problem.certificate import GAIN, GAPS
+    from qas.problem.certificate.certificate import GAIN, GAPS
 
     complete = len(made.couplings) == made.n_qubits * (made.n_qubits - 1) // 2
     given = "all-to-all" if complete else "layout as given"

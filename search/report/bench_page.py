@@ -135,6 +135,10 @@ def _case(contest: Contest, case: CaseRecord, figure: str | None, targets: Seque
     if figure is not None:
         blocks.append(f"![Lowest error against evaluations and seconds]({figure})")
     blocks += ["Found at smaller budgets, median:", bench_table.budgets(contest, case)]
+    blocks += [
+        "With at most so many two-qubit gates, polish included, median:",
+        bench_table.within(contest, case),
+    ]
     if case.ground is not None:
         blocks += ["Time to target:", bench_table.arrivals(contest, case, targets)]
     return "\n\n".join(blocks)

@@ -123,6 +123,19 @@ class Run:
         """Lowest error after the polish, hartree."""
         return self.case.error(self._best["energy"]) if self._best else np.inf
 
+    def within(self, pairs: int) -> float:
+        """Lowest error found with at most so many two-qubit gates, hartree.
+
+        Under the noise of the device, or without; the polish included.
+        """
+        energies = [
+            own["energy"]
+            for entry in self.row["incumbents"]
+            for own in (entry["found"], entry["polished"])
+            if own is not None and own["two_qubit_gates"] <= pairs
+        ]
+        return self.case.error(min(energies, default=None))
+
     def best(self, key: str) -> float:
         """A property of the polished circuit of lowest energy; NaN without one."""
         value = self._best.get(key)

@@ -14,6 +14,8 @@ from search.report.statistics import Arrival, Band, arrival
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 BUDGETS = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Shares of the budget at which the curves are read off."""
+PAIRS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12)
+"""Numbers of two-qubit gates up to which the lowest error is shown."""
 
 
 def table(head: str, rows: Iterable[Sequence[str]]) -> str:
@@ -110,6 +112,18 @@ def budgets(contest: Contest, case: CaseRecord) -> str:
             middle = np.quantile(errors, 0.5, axis=0, method="inverted_cdf")
             rows.append([arm, *map(show, middle.tolist())])
     return table(f"arm | {' | '.join(count(b) for b in grid.tolist())}", rows)
+
+
+def within(contest: Contest, case: CaseRecord) -> str:
+    """Median error with at most so many two-qubit gates, the polish included."""
+    show = shown(case)
+    rows = []
+    for arm in contest.arms:
+        runs = list(contest.cell(case, arm).values())
+        if runs:
+            medians = [float(np.median([run.within(k) for run in runs])) for k in PAIRS]
+            rows.append([arm, *(show(x) if np.isfinite(x) else "–" for x in medians)])
+    return table("arm | " + " | ".join(f"at most {k}" for k in PAIRS), rows)
 
 
 def arrivals(contest: Contest, case: CaseRecord, targets: Sequence[float] = ()) -> str:

@@ -17,8 +17,8 @@ from qas.device.schedule import duration
 from qas.errors import InputError
 from qas.problem import Problem, Trial
 from qas.problem.constraint import Constraints
-from qas.problem.merit import USUAL, Box
-from qas.problem.robust import rescored_all, worsts
+from qas.problem.merit.merit import USUAL, Box
+from qas.problem.merit.robust import rescored_all, worsts
 from search.campaign import Settings
 from search.campaign.finalist import Finalist, Wanted, choose, rough_front
 from search.campaign.ledger import read_rows

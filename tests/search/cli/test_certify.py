@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qas.problem.certificate import Certificate
+from qas.problem.certificate.certificate import Certificate
 
 Invoke = Callable[..., Any]
 

@@ -110,7 +110,7 @@ def test_the_late_start_is_hartree_fock_with_x_last():
     circuit = PROBLEM.task.hf_circuit()
     wanted = PROBLEM.value(circuit, PROBLEM.layouts[0], [], PROBLEM.meter(None))[0]
     for length in (0, 3, 8):
-        late = archive._late(genome_of(archive.space, length, rng))
+        late = archive.landing.late(genome_of(archive.space, length, rng))
         made = archive.space.circuit(late.word)
         energy = PROBLEM.value(made, PROBLEM.layouts[0], late.angles, PROBLEM.meter(None))[0]
         assert energy == pytest.approx(wanted, abs=1e-10)

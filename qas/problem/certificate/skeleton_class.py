@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from qas.circuit import GATE_NAMES, Population
 from qas.errors import InputError
-from qas.problem.symmetry import Relabelling
+from qas.problem.certificate.symmetry import Relabelling
 from qas.problem.wiring import Pair, Wiring, undirected
 
 CHUNK = 2**15

@@ -11,11 +11,11 @@ from qas.device.population import lower_population
 from qas.execute import AerSimulator
 from qas.problem import QUICK, Candidate, Problem, Trial, dressed, prune, random_circuit, trim, vary
 from qas.problem.constraint import Constraints
-from qas.problem.edit import FRAME, KINDS, PAIR, RUN, TURN, NativeDraft
-from qas.problem.logical import logical
-from qas.problem.row import RowDraft
-from qas.problem.sheet import Sheet, settled
-from qas.problem.vary import turn
+from qas.problem.pruning.edit import FRAME, KINDS, PAIR, RUN, TURN, NativeDraft
+from qas.problem.pruning.logical import logical
+from qas.problem.pruning.row import RowDraft
+from qas.problem.pruning.sheet import Sheet, settled
+from qas.problem.pruning.vary import turn
 
 CHIPS = ("FakeManilaV2", "FakeSherbrooke", "FakeTorino")
 """Native cx in both directions, ecr in one, cz."""

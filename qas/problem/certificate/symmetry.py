@@ -23,7 +23,7 @@ def symmetries(observable: Observable, wiring: Wiring) -> tuple[Relabelling, ...
     Relabelling g renames qubit q to g[q]. It counts if the same pairs are wired afterwards and the
     observable is, up to a product of X and Z on some qubits: P O P = g(O). Dressed skeletons
     make the same set of energies before and after, as the states of a skeleton are closed under
-    real local unitaries (see `qas.problem.skeleton_class`). The identity comes first. A group of
+    real local unitaries (see `skeleton_class`). The identity comes first. A group of
     more than `MOST` is cut down to the part that leaves the first few qubits in place.
 
     Args:

@@ -10,7 +10,7 @@ from qas.device.schedule import duration
 from qas.device.success import success_probability
 from qas.errors import InputError
 from qas.problem import Candidate, Problem, dressed
-from qas.problem.merit import OBJECTIVES, USUAL, Box, Merit, parse_objectives, points
+from qas.problem.merit.merit import OBJECTIVES, USUAL, Box, Merit, parse_objectives, points
 from qas.train.plan import parameter_shift
 
 

@@ -1,7 +1,7 @@
 """Prune moves: fewer two-qubit gates, fewer pulses, fewer rz, and X where they cost least.
 
 Lowering never looks at an angle; here gates are left out and runs shortened, and what comes out
-is optimised and scored like any other circuit. Every edit is tried at once (`qas.problem.edit`):
+is optimised and scored like any other circuit. Every edit is tried at once (`edit`):
 
 - at the angles that come closest, one evaluation each. What does not raise the energy is taken,
   as many edits together as lower it most;
@@ -21,12 +21,12 @@ from qas.circuit import Population
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.constraint import Constraints
 from qas.problem.cost import Cost, Meter
-from qas.problem.edit import FRAME, PAIR, RUN, TURN, Draft, Edits, NativeDraft
-from qas.problem.logical import logical
-from qas.problem.measure import Measure
 from qas.problem.optimise import FINE, NORMAL, Effort
 from qas.problem.problem import Problem
-from qas.problem.row import RowDraft
+from qas.problem.pruning.edit import FRAME, PAIR, RUN, TURN, Draft, Edits, NativeDraft
+from qas.problem.pruning.logical import logical
+from qas.problem.pruning.measure import Measure
+from qas.problem.pruning.row import RowDraft
 
 GAIN = 1e-6
 """Hartree that an edit must gain that makes nothing shorter."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qas.circuit import Population
-from qas.problem.edit import PAIR, RUN
-from qas.problem.sheet import packed
+from qas.problem.pruning.edit import PAIR, RUN
+from qas.problem.pruning.sheet import packed
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +21,11 @@ class RowDraft:
     """The circuit alone."""
 
     def at(self, one: Population) -> RowDraft:
-        """See `qas.problem.edit.Draft`."""
+        """See `qas.problem.pruning.edit.Draft`."""
         return RowDraft(one)
 
     def other(self, one: Population) -> RowDraft:
-        """See `qas.problem.edit.Draft`."""
+        """See `qas.problem.pruning.edit.Draft`."""
         return RowDraft(one)
 
     def edits(self, kinds: Sequence[int]) -> RowEdits:
@@ -56,7 +56,7 @@ class RowDraft:
 
 @dataclass(frozen=True, eq=False)
 class RowEdits:
-    """Gates that go; see `qas.problem.edit.Edits`."""
+    """Gates that go; see `qas.problem.pruning.edit.Edits`."""
 
     one: Population
     keys: NDArray[np.int64]
@@ -66,7 +66,7 @@ class RowEdits:
     """Shape (G,): the gate that takes over the angle of one that goes; itself without one."""
 
     def made(self, sets: Sequence[Sequence[int]]) -> Population:
-        """See `qas.problem.edit.Edits`."""
+        """See `qas.problem.pruning.edit.Edits`."""
         one, count = self.one, len(sets)
         gone = np.stack([self.touched[list(some)].any(axis=0) for some in sets])
         gates = np.repeat(one.gates, count, axis=0)
@@ -78,5 +78,5 @@ class RowEdits:
         return packed(one.n_qubits, gates, angles, free)
 
     def draft(self, some: Sequence[int]) -> RowDraft:
-        """See `qas.problem.edit.Edits`."""
+        """See `qas.problem.pruning.edit.Edits`."""
         return RowDraft(self.made([some]))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qas import load_task
-from qas.problem.symmetry import MOST, symmetries
+from qas.problem.certificate.symmetry import MOST, symmetries
 from qas.problem.wiring import Wiring
 from qas.task import Observable
 

@@ -11,8 +11,13 @@ import pytest
 from qas import load_task
 from qas.errors import InputError
 from qas.execute import ExactSimulator, Limits
-from qas.problem.skeleton_class import SkeletonClasses, TooMany, skeleton_classes, trace_count
-from qas.problem.symmetry import symmetries
+from qas.problem.certificate.skeleton_class import (
+    SkeletonClasses,
+    TooMany,
+    skeleton_classes,
+    trace_count,
+)
+from qas.problem.certificate.symmetry import symmetries
 from qas.problem.wiring import Pair, Wiring
 from qas.task import Observable
 

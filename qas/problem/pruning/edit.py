@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from qas.circuit import Population
 from qas.device import Device
 from qas.device.population import lower_population
-from qas.problem.sheet import CX, RZ, SLOTS, SX, Sheet, X, settled
+from qas.problem.pruning.sheet import CX, RZ, SLOTS, SX, Sheet, X, settled
 
 PAIR, RUN, TURN, FRAME = KINDS = range(4)
 NOTHING, FLIP, HALF, FULL = range(4)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from qas.circuit import Population
 from qas.device.population import lower_population
 from qas.errors import InputError
-from qas.problem import proxy
 from qas.problem.cost import Meter
+from qas.problem.filter import proxy
 from qas.problem.problem import Layout, Problem
 
 Reals = NDArray[np.float64]

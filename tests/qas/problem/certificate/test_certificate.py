@@ -12,8 +12,8 @@ import pytest
 from qas import load_task
 from qas.errors import InputError
 from qas.execute import ExactSimulator
-from qas.problem.certificate import GAIN, Certificate
-from qas.problem.certify import FEW, certify, classes_of, n_runs, planned_rungs
+from qas.problem.certificate.certificate import GAIN, Certificate
+from qas.problem.certificate.certify import FEW, certify, classes_of, n_runs, planned_rungs
 from qas.problem.wiring import Wiring
 from qas.task import Observable, Task
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qas.errors import InputError
-from qas.problem.front import front_ranks, hypervolume, non_dominated
+from qas.problem.merit.front import front_ranks, hypervolume, non_dominated
 
 POINTS = st.integers(1, 4).flatmap(
     lambda k: arrays(

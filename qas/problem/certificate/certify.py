@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from qas.errors import InputError
 from qas.execute import ExactSimulator, Limits
-from qas.problem.certificate import GAIN, GAPS, Certificate
-from qas.problem.skeleton_class import (
+from qas.problem.certificate.certificate import GAIN, GAPS, Certificate
+from qas.problem.certificate.skeleton_class import (
     SkeletonClasses,
     TooMany,
     skeleton_classes,
     trace_count,
 )
-from qas.problem.symmetry import symmetries
+from qas.problem.certificate.symmetry import symmetries
 from qas.problem.wiring import Wiring
 from qas.task import Task
 

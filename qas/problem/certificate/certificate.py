@@ -23,9 +23,9 @@ GAIN = 1e-6
 class Certificate:
     """The lowest energy found over every dressed skeleton of ``n_cx`` two-qubit gates.
 
-    The list of skeletons is complete (`qas.problem.skeleton_class`), and covers all circuits of
-    real gates with at most so many cx. The angles of each come from optimisation from random
-    starts, which may miss an optimum: it is a numerical certificate, not a proof. ``hits`` and
+    The list of skeletons is complete (`skeleton_class`), and covers all circuits of real gates with
+    at most so many cx. The angles of each come from optimisation from random starts, which may miss
+    an optimum: it is a numerical certificate, not a proof. ``hits`` and
     ``improved`` say how sure it is. Without noise.
     """
 

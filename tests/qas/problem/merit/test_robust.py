@@ -10,7 +10,7 @@ import pytest
 from qas import Circuit, NoisySimulator, load_device, load_task
 from qas.device import Device
 from qas.problem import Candidate, Problem, Trial, dressed
-from qas.problem.robust import Rescored, rescored, rescored_all, worsts
+from qas.problem.merit.robust import Rescored, rescored, rescored_all, worsts
 
 DEVICE = load_device("FakeManilaV2")
 

@@ -13,7 +13,7 @@ from qas.device.schedule import duration
 from qas.device.success import success_probability
 from qas.errors import InputError
 from qas.problem.candidate import Trial
-from qas.problem.front import hypervolume
+from qas.problem.merit.front import hypervolume
 from qas.problem.problem import Problem
 
 OBJECTIVES: dict[str, str] = {
@@ -52,7 +52,7 @@ class Merit:
     success_probability: float
     """Estimated from the calibration, readout included: `qas.device.success`."""
     worst: float | None = None
-    """Hartree; only of re-scored trials (`qas.problem.robust`)."""
+    """Hartree; only of re-scored trials (`qas.problem.merit.robust`)."""
     spread: float | None = None
     """Hartree; only of re-scored trials."""
 

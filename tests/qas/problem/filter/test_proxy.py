@@ -13,7 +13,7 @@ from qas.device.population import lower_population
 from qas.device.success import success_probability
 from qas.errors import InputError
 from qas.problem import Problem, Space, proxy
-from qas.problem.filter import DRAWS, FILTERS, REPLICAS, Filter, make_filter, select
+from qas.problem.filter.filter import DRAWS, FILTERS, REPLICAS, Filter, make_filter, select
 
 
 @pytest.fixture(scope="module")

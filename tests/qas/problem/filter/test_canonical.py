@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qas import Circuit, ExactSimulator, NoisySimulator, load_device, load_task
 from qas.circuit import Gate, Population
-from qas.problem.canonical import canonical, canonical_population, distinct
+from qas.problem.filter.canonical import canonical, canonical_population, distinct
 
 NAMES = ("rz", "rx", "ry", "x", "s", "cx", "cz")
 VIRTUAL = {"rz", "s"}

@@ -3,7 +3,7 @@
 - The layout.
 - A CX whose target is still in |0> is turned round together with the gates on its control:
   a|00> + b|11> has two roots.
-- X before and behind a CX: FRAME of `qas.problem.edit`. Where they stand decides which qubits
+- X before and behind a CX: FRAME of `edit`. Where they stand decides which qubits
   wait in |1>, and so what relaxation costs.
 """
 
@@ -14,12 +14,12 @@ from qas.device.lowering import is_native
 from qas.device.population import lower_population
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Meter
-from qas.problem.edit import FRAME
-from qas.problem.logical import logical
-from qas.problem.measure import Measure
 from qas.problem.optimise import NORMAL, Effort
 from qas.problem.problem import Problem
-from qas.problem.prune import Pruner, admitted, finished, kinds_of
+from qas.problem.pruning.edit import FRAME
+from qas.problem.pruning.logical import logical
+from qas.problem.pruning.measure import Measure
+from qas.problem.pruning.prune import Pruner, admitted, finished, kinds_of
 from qas.problem.relayout import relayout
 
 GAIN = 1e-6

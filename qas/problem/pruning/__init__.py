@@ -1,0 +1,1 @@
+"""Fewer gates at the same energy: pruning, and equivalent circuits."""
