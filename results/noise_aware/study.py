@@ -57,9 +57,9 @@ CASES = (
     ("lih-4-2.2", "FakeManilaV2", 4_000_000),
     ("lih-4-3.4", "FakeManilaV2", 4_000_000),
     ("lih-6-2.2", "FakeJakartaV2", 10_000_000),
-    ("h2-4", "FakeMumbaiV2", 10_000_000),
+    ("h2-4", "FakeMumbaiV2", 4_000_000),
     ("lih-4-2.2", "FakeMumbaiV2", 4_000_000),
-    ("h2-4", "FakeTorino", 10_000_000),
+    ("h2-4", "FakeTorino", 4_000_000),
     ("lih-4-2.2", "FakeTorino", 4_000_000),
 )
 """Task, device, evaluations of the search."""
