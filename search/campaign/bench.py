@@ -33,6 +33,17 @@ IDLE_STEPS = 1000
 """Steps in a row without an evaluation after which a strategy has nothing left to do."""
 WARM = 2000
 """Evaluations of the run before the first: what is compiled or imported then is not timed."""
+_KEYS = {
+    "case": (
+        "task", "device", "budget", "minutes", "task_id", "device_hash", "ideal",
+        "ground_energy", "reference_energy",
+    ),
+    "run": (
+        "task", "device", "strategy", "seed", "stopped_by", "spent", "seconds", "anytime",
+        "incumbents",
+    ),
+}  # fmt: skip
+"""What rows of a kind hold at least."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,7 @@ class Bench:
         if others and not self.path.is_file():
             raise InputError(f"{folder} holds something else, no runs.jsonl: choose another --out")
         self.ledger = Ledger(self.path)
+        _check_rows(self.path, self.ledger.rows)
 
     @property
     def path(self) -> Path:
@@ -289,6 +301,22 @@ def _check_same(folder: Path, held: Row | None, row: Row) -> None:
             raise InputError(
                 f"{folder} has {row['task']} on {row['device']} with {words.format(held[key])}; "
                 f"now {row[key]}: keep to that, or choose another --out"
+            )
+
+
+def _check_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Raise InputError for a row that is not whole, or a run whose case does not stand before."""
+    cases = set()
+    for number, row in enumerate(rows, start=1):
+        lacks = [key for key in _KEYS.get(row["kind"], ()) if key not in row]
+        if not lacks and row["kind"] == "case":
+            cases.add((row["task"], row["device"]))
+        if not lacks and row["kind"] == "run" and (row["task"], row["device"]) not in cases:
+            lacks = ["case"]
+        if lacks:
+            raise InputError(
+                f"{path}, line {number}: a {row['kind']} without its {lacks[0]}: restore the "
+                "file, or choose another --out"
             )
 
 

@@ -17,6 +17,8 @@ FORMS = (
     "sqlite:///FILE, journal:///FILE (a further / for an absolute path), "
     "or postgresql://USER@HOST/DATABASE"
 )
+FIRST = b'{"op_code":'
+"""What a journal begins with, unless its first writer was killed even before."""
 PATIENCE = 60.0
 """Seconds for which a worker waits while another one writes to the same SQLite file."""
 
@@ -56,12 +58,12 @@ def shown(url: str) -> str:
 
 def _database(url: str, connect_args: dict[str, Any] | None = None, **engine: Any) -> BaseStorage:
     from optuna.storages import RDBStorage
-    from sqlalchemy.exc import ArgumentError, OperationalError
+    from sqlalchemy.exc import SQLAlchemyError
 
     options = {**engine, "connect_args": connect_args or {}}
     try:
         return RDBStorage(url, engine_kwargs=options)
-    except (OperationalError, ArgumentError) as error:
+    except (SQLAlchemyError, ValueError) as error:  # a port that is no number is the latter
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise InputError(f"{shown(url)} cannot be opened: {reason}") from None
 
@@ -70,12 +72,22 @@ def _journal(path: Path) -> BaseStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
+    if path.is_file():
+        _check_journal(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     lock: Any = JournalLock(path)
     lock.acquire()  # cuts a torn tail before anything is read
     lock.release()
     return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+
+
+def _check_journal(path: Path) -> None:
+    """Raise InputError for a file that is no journal: cutting its last line would be a loss."""
+    with open(path, "rb") as file:
+        begin = file.read(len(FIRST))
+    if not FIRST.startswith(begin):
+        raise InputError(f"{path} is no journal of workers: choose another file")
 
 
 class JournalLock:

@@ -155,20 +155,26 @@ def _jobs(
 
 
 def _devices(text: str) -> list[str]:
-    """By commas; those of a ``uniform:`` device's numbers do not part it."""
+    """By commas; those of a ``uniform:`` device's settings do not part it."""
     names: list[str] = []
-    for part in _listed(text, "--device"):
-        if names and names[-1].startswith("uniform:") and "=" in part and ":" not in part:
-            names[-1] += f",{part}"
+    for part in text.split(","):
+        setting = ":" not in part and ("=" in part or part.strip() == "line")
+        if setting and names and names[-1].startswith("uniform:"):
+            names[-1] += f",{part.strip()}"
         else:
-            names.append(part)
-    return names
+            names.append(part.strip())
+    return _checked(names, text, "--device")
 
 
 def _listed(text: str, option: str) -> list[str]:
+    return _checked([name.strip() for name in text.split(",")], text, option)
+
+
+def _checked(given: list[str], text: str, option: str) -> list[str]:
+    """The names that are not empty: one at least, each once."""
     from qas.errors import InputError
 
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = [name for name in given if name]
     if not names:
         raise InputError(f"{option} takes names by commas; given {text!r}")
     if len(set(names)) < len(names):

@@ -68,8 +68,8 @@ def _listed(
         raise InputError(f"--seed must be at least 0; given {seed}")
     if threads < 1:
         raise InputError(f"--threads must be at least 1; given {threads}")
-    if not hours > 0:
-        raise InputError(f"--hours must be above 0; given {hours}")
+    if not 0 < hours < 1e6:
+        raise InputError(f"--hours must be above 0, and finite; given {hours}")
     loaded, chosen = load_task(task), _parse_qubits(qubits)
     n = loaded.n_qubits
     chip = load_device(device, n_qubits=n if chosen is None else max(16, n))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 QUIET = 10.0
 """Seconds between lines of progress."""
+DAY = 86400.0
+"""Seconds, the longest lease: timers know no infinite one."""
 
 
 def worker(
@@ -55,14 +57,17 @@ def worker(
     from search.campaign.storage import open_storage
 
     with guarded(stopped=f"{KEPT}; another worker, or this command, goes on"):
-        if lease <= 0:
-            raise InputError(f"--lease is a time in seconds above 0; given {lease}")
-        if export is not None and export.exists() and any(export.iterdir()):
+        if not 0 < lease <= DAY:
+            raise InputError(f"--lease is a time above 0 and up to {DAY:g} s; given {lease}")
+        if as_json and export is None:
+            raise InputError("--json prints the summary of --export: give both")
+        taken = export is not None and export.exists()
+        if export is not None and taken and (not export.is_dir() or any(export.iterdir())):
             raise InputError(f"{export} exists and is not empty: choose another --export")
         plan = _plan(task, device, qubits, strategy, trials, seed)
         shared = opened(open_storage(storage), study, plan)
         last = _work(shared, lease)
-        if not (export is not None and as_json):
+        if not as_json:
             print(f"{study}: {last.done} of {last.total} circuits scored, {last.own} of them here")
     if export is not None:
         _export(shared, export, as_json)
@@ -86,9 +91,9 @@ def _plan(
         if any(given is not None for given in (device, qubits, strategy, trials, seed)):
             raise InputError("settings go with --task; without any a worker takes the study's")
         return None
-    names = (strategy or "tpe",)
-    placed = _parse_qubits(qubits)
-    settings = settings_of(task, device or "FakeManilaV2", names, seed or 0, None, None, placed)
+    names = ("tpe" if strategy is None else strategy.strip(),)
+    chip, placed = "FakeManilaV2" if device is None else device, _parse_qubits(qubits)
+    settings = settings_of(task, chip, names, seed or 0, None, None, placed)
     return Plan(settings, 500 if trials is None else trials)
 
 

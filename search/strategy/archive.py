@@ -137,11 +137,15 @@ class Archive:
         if not front or not len(self.space) or meter.exhausted:
             return []
         drawn = [self.cells.drawn(int(rng.choice(front)), rng).genome for _ in range(SWEPT)]
-        parents = list({genome.word: genome for genome in drawn}.values())
         started, space = time.perf_counter(), self.space
+        price = int(space.prices.sum())
+        room = int(min(meter.left // price, SWEPT))
+        parents = list({genome.word: genome for genome in drawn}.values())[:room]
+        if not parents:
+            return []
         population = space.population([g.word for g in parents], [g.angles for g in parents])
         found = problem.exact.score_extensions(population, problem.task.observable, space.letters)
-        meter.charge(len(parents) * int(space.prices.sum()), started, sweeps=len(parents))
+        meter.charge(len(parents) * price, started, sweeps=len(parents))
         children: list[tuple[Genome, float]] = []
         for row, genome in enumerate(parents):
             order = np.argsort(found.energy[row], kind="stable").tolist()

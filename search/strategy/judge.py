@@ -189,19 +189,21 @@ class Member:
     genome: Genome
     """At its best angles without noise."""
     energy: float
-    """Hartree, as in `Verdict`."""
+    """Hartree, as in `Verdict`: infinite where the budget ended before it was valued."""
     layout: int
     """Number of the layout that suits it best."""
 
     def to_row(self) -> list[Any]:
-        """As plain JSON values."""
-        return [list(self.genome.word), self.genome.angles.tolist(), self.energy, self.layout]
+        """As plain JSON values, which know no infinity."""
+        energy = self.energy if np.isfinite(self.energy) else None
+        return [list(self.genome.word), self.genome.angles.tolist(), energy, self.layout]
 
     @classmethod
     def from_row(cls, space: Space, row: list[Any]) -> Member:
         """What `to_row` returned."""
         word, angles = tuple(int(letter) for letter in row[0]), np.array(row[1], dtype=np.float64)
-        return cls(Genome.of(space, word, angles), float(row[2]), int(row[3]))
+        energy = np.inf if row[2] is None else float(row[2])
+        return cls(Genome.of(space, word, angles), energy, int(row[3]))
 
 
 def judged(

@@ -68,3 +68,11 @@ def test_ideal_is_certain_and_readout_of_nothing_is_impossible() -> None:
 def test_a_gate_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match=r"cx on \[0, 2\] is not available"):
         success_probability(grown([("cx", 0, 2)]), PATCH)
+
+
+def test_nothing_fails_without_noise() -> None:
+    """On an ideal device every one-qubit gate is native, listed or not."""
+    circuit, line = grown([("x", 0), ("h", 1), ("sx", 2), ("cx", 0, 1)]), load_device("ideal:line")
+    assert success_probability(circuit, line.patch([0, 1, 2])) == 1.0
+    with pytest.raises(InputError, match="not available"):
+        success_probability(circuit, line.patch([0, 2, 1]))

@@ -279,12 +279,23 @@ def test_settings_are_frozen_by_the_first(tmp_path: Path) -> None:
         ("sqlite:////no/such/folder/x.db", "cannot be opened"),
         ("journal:////proc/no/x", "cannot be opened"),
         ("postgresql://me:hidden@/db?host=/no/such", r"me:\*\*\*@|driver"),
+        ("postgresql://me:hidden@host:port/db", "cannot be opened|driver"),
     ],
 )
 def test_storages_that_cannot_be(url: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as error:
         open_storage(url)
     assert "hidden" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+def test_a_file_of_something_else_is_left_alone(kind: str, tmp_path: Path) -> None:
+    """A last line without its end would be cut off a journal."""
+    own = tmp_path / "mine.json"
+    own.write_text('{"name": "mine", "paulis": ["ZZ"]}')
+    with pytest.raises(InputError, match=r"mine\.json"):
+        open_storage(f"{kind}:///{own}")
+    assert own.read_text() == '{"name": "mine", "paulis": ["ZZ"]}'
 
 
 def test_what_workers_cannot_share_is_refused() -> None:
@@ -311,7 +322,20 @@ def test_handed_over_it_is_an_ordinary_campaign(invoke: Callable[..., Any], tmp_
     assert invoke("worker", *words).exit_code == 2
 
 
-@pytest.mark.parametrize("words", [("--trials", 5), ("--task", "h2", "--lease", 0), ()])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--trials", 5),
+        ("--task", "h2", "--lease", 0),
+        ("--task", "h2", "--lease", "nan"),
+        ("--task", "h2", "--lease", "inf"),
+        ("--task", "h2", "--strategy", ""),
+        ("--task", "h2", "--device", ""),
+        ("--task", "h2", "--json"),
+        ("--task", "h2", "--export", __file__),
+        (),
+    ],
+)
 def test_a_worker_says_what_it_needs(
     words: tuple[object, ...], invoke: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -319,4 +343,4 @@ def test_a_worker_says_what_it_needs(
     result = invoke("worker", *where, *words)
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
-    assert "--" in result.stderr
+    assert any(sign in result.stderr for sign in ("--", "unknown strategy", "unknown device"))

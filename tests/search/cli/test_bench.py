@@ -160,3 +160,20 @@ def test_a_uniform_device_is_one_device() -> None:
         "ideal", "uniform:p1=1e-3,p2=1e-2", "FakeManilaV2",
     ]  # fmt: skip
     assert _devices(given) == ["ideal", "uniform:line,p1=1e-3,p2=1e-2", "FakeManilaV2"]
+    two = "uniform:p1=1e-3,p2=1e-2,line,uniform:p1=1e-3,p2=2e-2,line"
+    assert _devices(two) == ["uniform:p1=1e-3,p2=1e-2,line", "uniform:p1=1e-3,p2=2e-2,line"]
+
+
+@pytest.mark.parametrize("key", ["task", "budget", "reference_energy", "seed", "incumbents"])
+def test_rows_that_are_not_whole_are_refused(
+    key: str, invoke: Invoke, bench: Path, tmp_path: Path
+) -> None:
+    rows = read_rows(bench / "runs.jsonl")
+    text = "".join(
+        json.dumps({name: own for name, own in row.items() if name != key}) + "\n" for row in rows
+    )
+    (tmp_path / "runs.jsonl").write_text(text)
+    result = invoke("bench", "--page", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert f"without its {key}" in result.stderr
+    assert (tmp_path / "runs.jsonl").read_text() == text

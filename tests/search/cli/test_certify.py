@@ -54,6 +54,7 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "threads 0": (("h2-4", "--cx", 1, "--threads", 0), "--threads"),
     "seed -1": (("h2-4", "--cx", 1, "--seed=-1"), "--seed"),
     "hours nan": (("h2-4", "--cx", 1, "--hours", "nan"), "--hours"),
+    "hours inf": (("h2-4", "--cx", 1, "--hours", "inf"), "--hours"),
     "no such task": (("h5", "--cx", 1), "no task is called"),
     "no such device": (("h2-4", "--cx", 1, "--device", "FakeManilla"), "FakeManilaV2"),
     "device too small": (("lih-6-2.2", "--cx", 1, "--device", "FakeManilaV2"), "at most 5"),

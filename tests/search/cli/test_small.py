@@ -25,6 +25,35 @@ def test_every_budget_ends_with_a_finalist_and_a_report(
     assert "</html>" in (out / "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("strategies", "limit"),
+    [
+        ("evolve,beam,anneal", ("--budget", 60)),
+        ("evolve:gates,beam:gates,anneal:gates", ("--minutes", 0.01)),
+    ],
+)
+def test_what_was_trained_and_never_valued_is_kept(
+    strategies: str, limit: tuple[object, ...], invoke: Invoke, tmp_path: Path
+) -> None:
+    """Budget or time may end between the training of a circuit and its value on the device."""
+    words = ("--task", "h2", "--strategy", strategies, *limit, "--out", tmp_path / "c")
+    assert invoke("search", *words).exit_code == 0
+    arms = json.loads((tmp_path / "c" / "summary.json").read_text())["arms"]
+    assert [arm["strategy"] for arm in arms] == strategies.split(",")
+
+
+@pytest.mark.parametrize("strategy", ["archive", "greedy"])
+def test_hartree_fock_can_be_a_finalist_without_noise(
+    strategy: str, invoke: Invoke, tmp_path: Path
+) -> None:
+    """Its x gates are no rotations; they are native on an ideal device all the same."""
+    words = ("--task", "h2-4", "--device", "ideal", "--strategy", strategy, "--budget", 300)
+    assert invoke("search", *words, "--out", tmp_path / "c").exit_code == 0
+    (entry,) = json.loads((tmp_path / "c" / "summary.json").read_text())["finalists"]
+    assert entry["two_qubit_gates"] == 0
+    assert entry["success_probability"] == 1.0
+
+
 def test_minutes_hold_inside_a_step(invoke: Invoke, tmp_path: Path) -> None:
     out = tmp_path / "c"
     words = ("--task", "h2-4", "--minutes", 0.02, "--out", out)
