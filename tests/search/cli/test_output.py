@@ -97,7 +97,8 @@ def test_run_does_it_all_and_keeps_secrets(
     canary = "canary-0f9a4c3e5d7b"
     monkeypatch.setenv("QISKIT_IBM_TOKEN", canary)
     folder = tmp_path / "c"
-    tiny = (*TINY, "--steps", "2", "--shots", "32", "--out", folder)
+    found = ("--strategy", "greedy", "--budget", "3000")  # angles to tune
+    tiny = (*found, "--steps", "2", "--shots", "32", "--out", folder)
     result = invoke("run", "h2", *tiny, "--json")
     assert result.exit_code == 0
     assert "energy_tuned" in json.loads(result.stdout)["finalists"][0]

@@ -12,7 +12,8 @@ from qas.circuit.gate import FIXED_ONE, FIXED_TWO
 from qas.device.population import lower_population
 from qas.device.success import success_probability
 from qas.errors import InputError
-from qas.problem import Problem, Space, proxy
+from qas.problem import Problem, Space
+from qas.problem.filter import proxy
 from qas.problem.filter.filter import DRAWS, FILTERS, REPLICAS, Filter, make_filter, select
 
 
