@@ -206,13 +206,15 @@ def _draw(runs: Sequence[Row], found: dict[int, dict[int, float]]) -> None:
                 [p.cx for p in known], [max(p.error, 1e-12) for p in known], "o", color=colour,
                 mfc="none",
             )  # fmt: skip
-        for name, cx, error in PUBLISHED.get(task, ()):
+        known = sorted(PUBLISHED.get(task, ()), key=lambda entry: entry[2])
+        for number, (name, cx, error) in enumerate(known):
             axis.plot(min(cx, most), error, "k>" if cx > most else "kx")
             axis.annotate(
-                f"{name}, {cx} CX", (min(cx, most), error), (-4, 2), textcoords="offset points",
-                ha="right", va="bottom", fontsize=7,
+                f"{name}, {cx} CX", (min(cx, most), error), (-8, -4 + 7 * number),
+                textcoords="offset points", ha="right", va="bottom", fontsize=7,
             )  # fmt: skip
         axis.set(yscale="log", title=task, ylim=(5e-13, None), xlim=(0, most + 0.2))
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set_xlabel("CX at most")
         axis.set_ylabel("error, hartree")
     for axis in list(axes.flat)[len(tasks) :]:

@@ -83,9 +83,9 @@ def _budgets(table: Table) -> str:
 
 def _energies(table: Table) -> str:
     lines = [
-        "| task, device | Hartree-Fock | aware: median | all | blind, best of its front | all | "
-        "blind, chosen blind | 2q gates (aware, blind) | s a search (aware, blind) |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| task, device | seeds | Hartree-Fock | aware: median | all | blind, best of its front "
+        "| all | blind, chosen blind | 2q gates (aware, blind) | s a search (aware, blind) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (task, device), own in table.items():
         if not (own["aware"] and own["blind"]):
@@ -97,12 +97,13 @@ def _energies(table: Table) -> str:
             at = [error(r, lowest(r), "noisy") for r in own[arm]]
             cells += [f"{np.median(at):.2f}", f"{min(at):.2f} to {max(at):.2f}"]
         chosen = np.median([1e3 * (r["blind_choice"] - ground) for r in own["blind"]])
-        gates = " , ".join(
+        gates = ", ".join(
             f"{np.median([lowest(r)['two_qubit_gates'] for r in own[arm]]):g}" for arm in own
         )
         times = ", ".join(f"{np.median([r['seconds'] for r in own[arm]]):.0f}" for arm in own)
         lines.append(
-            f"| {task}, {device} | {reference:.1f} | {' | '.join(cells)} | {chosen:.2f} | "
+            f"| {task}, {device} | {len(own['aware'])}, {len(own['blind'])} | {reference:.1f} | "
+            f"{' | '.join(cells)} | {chosen:.2f} | "
             f"{gates} | {times} |"
         )
     return "\n".join(lines)
@@ -200,7 +201,7 @@ def _draw(table: Table) -> None:
         axis.set(xscale="log", xlabel="mHa above the ground state", title=MODELS[model] + " model")
     axes[0].set_yticks(range(len(known)), [f"{task}, {device}" for task, device in known])
     axes[0].invert_yaxis()
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=8, loc="lower right")
     figure.savefig(HERE / "survival.png", dpi=130)
     plt.close(figure)
 
