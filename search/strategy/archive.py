@@ -139,7 +139,7 @@ class Archive:
         drawn = [self.cells.drawn(int(rng.choice(front)), rng).genome for _ in range(SWEPT)]
         started, space = time.perf_counter(), self.space
         price = int(space.prices.sum())
-        room = int(min(meter.left // price, SWEPT))
+        room = int(min(meter.left / price, SWEPT))  # without a budget the left is infinite
         parents = list({genome.word: genome for genome in drawn}.values())[:room]
         if not parents:
             return []

@@ -136,7 +136,7 @@ class BeamSearch:
         self, problem: Problem, parents: Sequence[Extension], meter: Meter
     ) -> Iterator[Extension]:
         """Every legal extension of the parents, lowest energy first, made when asked for."""
-        parents = parents[: int(max(0.0, min(len(parents), meter.left // self._sweep)))]
+        parents = parents[: int(max(0.0, min(len(parents), meter.left / self._sweep)))]
         if not parents or meter.exhausted:
             return
         space, started = self.space, time.perf_counter()
