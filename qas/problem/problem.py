@@ -96,10 +96,10 @@ class Problem:
     ) -> Problem:
         """The problem with the usual limits; without ``qubits`` the engine offers layouts.
 
+        ``constraints`` lower the limits of growth where they can; see `qas.problem.constraint`.
+
         Raises:
             InputError: too few qubits, or ``qubits`` that do not fit the task.
-
-        ``constraints`` lower the limits of growth where they can; see `qas.problem.constraint`.
         """
         n = task.n_qubits
         if qubits is None:

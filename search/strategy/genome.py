@@ -99,16 +99,6 @@ def copied(space: Space, genome: Genome, rng: np.random.Generator) -> Genome:
     return genome.put(to, piece, tuple(_still(space, letter) for letter in piece))
 
 
-def wrapped(space: Space, genome: Genome, rng: np.random.Generator) -> Genome:
-    """With one letter put both before and behind a piece: what a motif of cx, rotation, cx is."""
-    if not genome.word:
-        return genome
-    length = int(rng.integers(1, min(LONGEST_COPY, len(genome.word)) + 1))
-    at, letter = int(rng.integers(len(genome.word) - length + 1)), int(rng.integers(len(space)))
-    behind = genome.put(at + length, (letter,), (_still(space, letter),))
-    return behind.put(at, (letter,), (_still(space, letter),))
-
-
 def exchanged(space: Space, genome: Genome, rng: np.random.Generator) -> Genome:
     """With two qubits' roles exchanged from some letter on."""
     if not genome.word or space.n_qubits < 2:
