@@ -231,7 +231,7 @@ class Crowd:
     def _extend_playing(self, energy: NDArray[np.float64], angles: NDArray[np.float64]) -> None:
         started, members = time.perf_counter(), np.flatnonzero(self.playing)
         native = _stacked([self._native[member] for member in members])
-        observable, actions = self.problem.task.observable, self.table.actions
+        observable, actions = self.problem.energy, self.table.actions
         found = self._exact.score_extensions(native, observable, actions)
         energy[members], angles[members] = found.energy, found.angles
         price = len(members) * int(self.table.prices.sum())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.task import Task
+from qas.task import Classifier, Task
 
 Reals = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ class Shaping:
         return np.round(self.weight * np.log10(np.maximum(first, self.floor) / known), 12)
 
 
-def target_energy(task: Task) -> float:
+def target_energy(task: Task | Classifier) -> float:
     """The ground energy, or where nobody knows it the fake minimum -sum |c_i|, hartree.
 
     Source: Patel et al., arXiv 2402.03500, section 4.
@@ -109,6 +109,11 @@ def target_energy(task: Task) -> float:
     return fake_minimum(task)
 
 
-def fake_minimum(task: Task, shift: float = 0.0) -> float:
-    """-sum |c_i| + shift, hartree: no state's energy is below it for a shift of 0 or less."""
+def fake_minimum(task: Task | Classifier, shift: float = 0.0) -> float:
+    """-sum |c_i| + shift, hartree: no state's energy is below it for a shift of 0 or less.
+
+    No loss is below 0, which takes its place.
+    """
+    if isinstance(task, Classifier):
+        return shift
     return -task.observable.bound() + shift

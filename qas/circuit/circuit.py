@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit.gate import Gate, checked_gate, gate_width
+from qas.circuit.motif import MOTIFS, motif
 from qas.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,13 +55,28 @@ class Circuit:
     def __hash__(self) -> int:
         return self._hash
 
-    def then(self, name: str, *qubits: int, angle: float | None = None) -> Circuit:
+    def then(
+        self,
+        name: str,
+        *qubits: int,
+        angle: float | None = None,
+        input: int | None = None,
+    ) -> Circuit:
         """This circuit followed by one gate; a rotation without ``angle`` is free.
+
+        With ``input`` a rotation turns by that data input, in radians, plus ``angle``. The names
+        of `qas.circuit.motif` (rxx, ryy, rzz, rzx, sqrth) are written out in other gates, the
+        angle standing in one rz.
 
         Raises:
             InputError: the gate is unknown or does not fit.
+
+        >>> Circuit(2).then("rzz", 0, 1).n_params, Circuit(1).then("ry", 0, input=3).n_inputs
+        (1, 4)
         """
-        gate = checked_gate(name, qubits, angle, self.n_qubits)
+        if name in MOTIFS:
+            return Circuit(self.n_qubits, (*self.gates, *motif(name, qubits, angle, self.n_qubits)))
+        gate = checked_gate(name, qubits, angle, self.n_qubits, input)
         return Circuit(self.n_qubits, (*self.gates, gate))
 
     def append(self, other: Circuit) -> Circuit:
@@ -77,7 +93,7 @@ class Circuit:
             InputError: a gate does not fit ``n_qubits``.
         """
         empty = cls(n_qubits)
-        checked = [checked_gate(g.name, g.qubits, g.angle, n_qubits) for g in gates]
+        checked = [checked_gate(g.name, g.qubits, g.angle, n_qubits, g.input) for g in gates]
         return cls(empty.n_qubits, tuple(checked))
 
     @cached_property
@@ -89,6 +105,16 @@ class Circuit:
     def n_params(self) -> int:
         """Number of free angles."""
         return len(self.free)
+
+    @cached_property
+    def n_inputs(self) -> int:
+        """Data inputs that the circuit takes: one more than the highest number used."""
+        return 1 + max((g.input for g in self.gates if g.input is not None), default=-1)
+
+    @cached_property
+    def input_places(self) -> tuple[int, ...]:
+        """Positions of the rotations that turn by a data input."""
+        return tuple(i for i, gate in enumerate(self.gates) if gate.input is not None)
 
     @cached_property
     def two_qubit_gates(self) -> int:
@@ -125,6 +151,21 @@ class Circuit:
             raise InputError(f"bind takes one vector of {self.n_params} angles")
         return self.fix(dict(zip(self.free, values[0].tolist(), strict=True)))
 
+    def feed(self, inputs: ArrayLike | None) -> Circuit:
+        """The circuit with every data input fixed to one sample, shape (n_inputs,), radians.
+
+        Raises:
+            InputError: no sample, or one that does not fit.
+        """
+        values = checked_inputs(self, inputs, 1)[0].tolist()
+        return Circuit(
+            self.n_qubits,
+            tuple(
+                g if g.input is None else Gate(g.name, g.qubits, (g.angle or 0.0) + values[g.input])
+                for g in self.gates
+            ),
+        )
+
     def fix(self, angles: dict[int, float]) -> Circuit:
         """The circuit with the rotation at each given gate position fixed to its angle."""
         return Circuit(
@@ -145,7 +186,7 @@ class Circuit:
         """The same gates with qubit q renamed to ``order[q]``."""
         return Circuit(
             self.n_qubits,
-            tuple(Gate(g.name, tuple(order[q] for q in g.qubits), g.angle) for g in self.gates),
+            tuple(replace(g, qubits=tuple(order[q] for q in g.qubits)) for g in self.gates),
         )
 
     @property
@@ -160,11 +201,15 @@ class Circuit:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
-        """Canonical JSON: ``{"gates": [[name, [qubits], angle?], ...], "n_qubits": n}``."""
+        """Canonical JSON: ``{"gates": [[name, [qubits], angle?, input?], ...], "n_qubits": n}``."""
         gates: list[list[Any]] = []
         for g in self.gates:
             row: list[Any] = [g.name, list(g.qubits)]
-            gates.append([*row, g.angle] if g.angle is not None else row)
+            if g.input is not None:
+                row += [g.angle, g.input]
+            elif g.angle is not None:
+                row.append(g.angle)
+            gates.append(row)
         record = {"n_qubits": self.n_qubits, "gates": gates}
         return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -187,7 +232,8 @@ class Circuit:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                'not a circuit: expected {"n_qubits": n, "gates": [[name, [qubits], angle?], ...]}'
+                'not a circuit: expected {"n_qubits": n, "gates": '
+                "[[name, [qubits], angle?, input?], ...]}"
             ) from error
         return cls.of(n_qubits, gates)
 
@@ -221,9 +267,52 @@ class Circuit:
 def _gate_of_row(row: list[Any]) -> Gate:
     name, qubits, *rest = row
     gate_width(name)
-    if len(rest) > 1:
-        raise InputError(f"a gate is [name, [qubits], angle?]; given {row!r}")
-    return Gate(name, tuple(qubits), rest[0] if rest else None)
+    if len(rest) > 2:
+        raise InputError(f"a gate is [name, [qubits], angle?, input?]; given {row!r}")
+    return Gate(name, tuple(qubits), *rest)
+
+
+def checked_inputs(circuit: Circuit, inputs: ArrayLike | None, n_rows: int) -> NDArray[np.float64]:
+    """Data inputs as a float array, one row for each of ``n_rows``; one sample serves all rows.
+
+    Raises:
+        InputError: inputs for a circuit without any, none for one with, wrong shape, not finite.
+    """
+    if inputs is None:
+        if circuit.n_inputs:
+            raise InputError(
+                f"the circuit takes {circuit.n_inputs} data inputs: give inputs of shape "
+                f"(batch, {circuit.n_inputs}), or bind them with circuit.feed(sample)"
+            )
+        return np.zeros((n_rows, 0))
+    values = np.asarray(inputs, dtype=np.float64)
+    values = values.reshape(1, -1) if values.ndim <= 1 else values
+    if not circuit.n_inputs:
+        raise InputError("this circuit has no data inputs; leave inputs out")
+    if values.ndim != 2 or values.shape[1] != circuit.n_inputs or len(values) not in (1, n_rows):
+        raise InputError(
+            f"the circuit takes {circuit.n_inputs} data inputs: give shape ({n_rows}, "
+            f"{circuit.n_inputs}), or one sample for all; given {np.shape(inputs)}"
+        )
+    if not np.isfinite(values).all():
+        raise InputError("data inputs must be finite; given NaN or infinity")
+    return np.broadcast_to(values, (n_rows, circuit.n_inputs))
+
+
+def paired_rows(
+    circuit: Circuit, params: ArrayLike, inputs: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Angles, shape (batch, n_params), and data, (batch, n_inputs): one row of each a binding.
+
+    One row of either serves all rows of the other.
+
+    Raises:
+        InputError: shapes that do not fit the circuit or each other.
+    """
+    rows = checked_params(circuit, params)
+    if inputs is not None and len(rows) == 1 and np.ndim(inputs) == 2:
+        rows = np.repeat(rows, len(np.asarray(inputs)), axis=0)
+    return rows, checked_inputs(circuit, inputs, len(rows))
 
 
 def checked_params(circuit: Circuit, params: ArrayLike) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ ROTATIONS = ("rx", "ry", "rz")
 FIXED_ONE = ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "id")
 FIXED_TWO = ("cx", "cz", "ecr", "swap")
 GATE_NAMES = ROTATIONS + FIXED_ONE + FIXED_TWO
+MAX_INPUTS = 10_000
 
 _WIDTH = dict.fromkeys(ROTATIONS + FIXED_ONE, 1) | dict.fromkeys(FIXED_TWO, 2)
 
@@ -86,7 +87,9 @@ class Gate:
     qubits: tuple[int, ...]
     """Qubits in the gate's order: (control, target) for cx."""
     angle: float | None = None
-    """Radians; None on a rotation means a free parameter."""
+    """Radians; None on a rotation means a free parameter, or an offset of 0 to a data input."""
+    input: int | None = None
+    """Number of the data input that a rotation turns by, in radians; ``angle`` is added to it."""
 
     @property
     def is_rotation(self) -> bool:
@@ -96,24 +99,30 @@ class Gate:
     @property
     def is_free(self) -> bool:
         """True for a rotation whose angle is a parameter of the circuit."""
-        return self.angle is None and self.name in ROTATIONS
+        return self.angle is None and self.input is None and self.name in ROTATIONS
 
     def matrix(self, angle: float | None = None) -> NDArray[np.complex128]:
-        """Unitary of the gate; ``angle`` (radians) stands in where the gate is free."""
+        """Unitary of the gate; ``angle``, radians, stands in where it is free or takes data."""
         if not self.is_rotation:
             return fixed_matrix(self.name)
-        value = self.angle if self.angle is not None else angle
+        value = self.angle if self.angle is not None and self.input is None else angle
         if value is None:
             raise InputError(f"{self.name} on qubit {self.qubits[0]} is free: give its angle")
         return rotation_matrix(self.name, value)
 
 
-def checked_gate(name: str, qubits: tuple[int, ...], angle: float | None, n_qubits: int) -> Gate:
+def checked_gate(
+    name: str,
+    qubits: tuple[int, ...],
+    angle: float | None,
+    n_qubits: int,
+    input: int | None = None,
+) -> Gate:
     """The gate, after checking that it fits a circuit of ``n_qubits``.
 
     Raises:
         InputError: unknown name, wrong number of qubits, qubits out of range or
-            repeated, an angle on a gate that has none, or one that is not finite.
+            repeated, an angle or input on a gate that has none, or one that cannot be.
     """
     width = gate_width(name)
     if len(qubits) != width:
@@ -129,4 +138,15 @@ def checked_gate(name: str, qubits: tuple[int, ...], angle: float | None, n_qubi
         if isinstance(angle, (bool, str)) or not math.isfinite(angle):
             raise InputError(f"angle of {name} must be a finite number of radians; given {angle!r}")
         angle = float(angle)
-    return Gate(name, tuple(int(q) for q in qubits), angle)
+    if input is not None:
+        _check_input(name, input)
+        input = int(input)
+    return Gate(name, tuple(int(q) for q in qubits), angle, input)
+
+
+def _check_input(name: str, number: object) -> None:
+    if name not in ROTATIONS:
+        raise InputError(f"{name} takes no data input; rotations are {', '.join(ROTATIONS)}")
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if not whole or not 0 <= number < MAX_INPUTS:  # type: ignore[operator]
+        raise InputError(f"a data input is a number 0..{MAX_INPUTS - 1}; given {number!r}")

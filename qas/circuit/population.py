@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit.circuit import MAX_QUBITS, Circuit, checked_params
+from qas.circuit.circuit import MAX_QUBITS, Circuit, checked_params, paired_rows
 from qas.circuit.gate import FIXED_TWO, GATE_NAMES, ROTATIONS, Gate
 from qas.errors import InputError
 
@@ -61,7 +61,10 @@ class Population:
 
     @classmethod
     def of(
-        cls, circuits: Sequence[Circuit], params: Sequence[ArrayLike] | None = None
+        cls,
+        circuits: Sequence[Circuit],
+        params: Sequence[ArrayLike] | None = None,
+        inputs: ArrayLike | None = None,
     ) -> Population:
         """The population of these circuits, each with its angle vector from ``params``.
 
@@ -69,6 +72,7 @@ class Population:
             circuits: at least one, all on the same number of qubits.
             params: for each circuit its free angles, shape (n_params,), radians; zeros
                 where absent.
+            inputs: the sample, shape (n_inputs,), that circuits with data inputs are fed.
 
         Raises:
             InputError: no circuit, unequal numbers of qubits, or angles that do not fit.
@@ -81,6 +85,7 @@ class Population:
             )
         if params is not None and len(params) != len(circuits):
             raise InputError(f"{len(circuits)} circuits need as many vectors; given {len(params)}")
+        circuits = [c.feed(inputs) if c.n_inputs else c for c in circuits]
         shape = len(circuits), max(len(circuit.gates) for circuit in circuits)
         gates = np.full((*shape, 3), -1, dtype=np.int16)
         angles, free = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
@@ -94,6 +99,33 @@ class Population:
             if params is not None:
                 angles[i, places] = _one_vector(circuit, params[i])
         return cls(sizes.pop(), gates, angles, free)
+
+    @classmethod
+    def bindings(
+        cls, circuit: Circuit, params: ArrayLike, inputs: ArrayLike | None = None
+    ) -> Population:
+        """One circuit at many bindings: a row for each row of ``params`` and ``inputs``.
+
+        Args:
+            circuit: any gates.
+            params: shape (batch, n_params), radians; one row serves all samples.
+            inputs: shape (batch, n_inputs), radians; one sample serves all rows of angles.
+
+        Raises:
+            InputError: shapes that do not fit the circuit or each other.
+        """
+        rows, data = paired_rows(circuit, params, inputs)
+        one = cls.of([circuit], inputs=np.zeros(circuit.n_inputs))
+        angles = np.repeat(one.angles, len(rows), axis=0)
+        angles[:, list(circuit.free)] = rows
+        for place in circuit.input_places:
+            angles[:, place] += data[:, circuit.gates[place].input]
+        return cls(
+            circuit.n_qubits,
+            np.repeat(one.gates, len(rows), axis=0),
+            angles,
+            np.repeat(one.free, len(rows), axis=0),
+        )
 
     @classmethod
     def checked(

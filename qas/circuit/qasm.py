@@ -14,7 +14,7 @@ _DEFINITION = {
 
 
 def to_qasm(circuit: Circuit) -> str:
-    """OpenQASM 3 text; free angles become ``input float[64] theta_k``.
+    """OpenQASM 3 text; free angles become ``input float[64] theta_k``, data inputs ``x_k``.
 
     Angles are printed with all their digits, so that text and circuit agree exactly.
     """
@@ -22,12 +22,19 @@ def to_qasm(circuit: Circuit) -> str:
     lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
     lines += [text for name, text in _DEFINITION.items() if name in used]
     lines += [f"input float[64] theta_{k};" for k in range(circuit.n_params)]
+    lines += [f"input float[64] x_{k};" for k in range(circuit.n_inputs)]
     lines.append(f"qubit[{circuit.n_qubits}] q;")
     names = (f"theta_{k}" for k in range(circuit.n_params))
     lines += [
-        _statement(gate, next(names) if gate.is_free else gate.angle) for gate in circuit.gates
+        _statement(gate, next(names) if gate.is_free else _angle(gate)) for gate in circuit.gates
     ]
     return "\n".join(lines) + "\n"
+
+
+def _angle(gate: Gate) -> str | float | None:
+    if gate.input is None:
+        return gate.angle
+    return f"x_{gate.input} + {gate.angle}" if gate.angle else f"x_{gate.input}"
 
 
 def _statement(gate: Gate, angle: str | float | None) -> str:

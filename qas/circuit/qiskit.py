@@ -11,17 +11,23 @@ from qas.errors import InputError
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
+INPUT = "x"
+"""Name of the vector of data inputs in Qiskit and OpenQASM."""
+
 
 def to_qiskit(circuit: Circuit) -> QuantumCircuit:
-    """The circuit in Qiskit's gates; free angles are ``theta[0]``, ``theta[1]``, ..."""
+    """The circuit in Qiskit's gates; free angles are ``theta[k]``, data inputs ``x[k]``."""
     from qiskit import QuantumCircuit
     from qiskit.circuit import ParameterVector
 
     result = QuantumCircuit(circuit.n_qubits)
     theta = iter(ParameterVector("theta", circuit.n_params))
+    data = ParameterVector(INPUT, circuit.n_inputs)
     for gate in circuit.gates:
         place = getattr(result, gate.name)
-        if gate.is_rotation:
+        if gate.input is not None:
+            place(data[gate.input] + gate.angle if gate.angle else data[gate.input], *gate.qubits)
+        elif gate.is_rotation:
             place(next(theta) if gate.angle is None else gate.angle, *gate.qubits)
         else:
             place(*gate.qubits)

@@ -219,10 +219,13 @@ class Device:
 
         return patch.best_patch(self, n_qubits)
 
-    def lowering(self, circuit: Circuit, qubits: Sequence[int] | None = None) -> Lowering:
+    def lowering(
+        self, circuit: Circuit, qubits: Sequence[int] | None = None, *, apart: bool = False
+    ) -> Lowering:
         """Lower a circuit to native gates, circuit qubit i on ``qubits[i]``.
 
-        Without ``qubits`` the first ``circuit.n_qubits`` of the device are used.
+        Without ``qubits`` the first ``circuit.n_qubits`` of the device are used. With ``apart``
+        rotations do not merge, and the native angles are the circuit's own.
         """
         from qas.device.lowering import lower_onto
 
@@ -233,11 +236,13 @@ class Device:
                 f"name one qubit of {self.name} for each"
             )
         whole = qubits is None and circuit.n_qubits == self.n_qubits
-        return lower_onto(circuit, self if whole else self.patch(chosen))
+        return lower_onto(circuit, self if whole else self.patch(chosen), apart=apart)
 
-    def lower(self, circuit: Circuit, qubits: Sequence[int] | None = None) -> Circuit:
+    def lower(
+        self, circuit: Circuit, qubits: Sequence[int] | None = None, *, apart: bool = False
+    ) -> Circuit:
         """The native circuit of `lowering`."""
-        return self.lowering(circuit, qubits).native
+        return self.lowering(circuit, qubits, apart=apart).native
 
     def _as_dict(self) -> dict[str, Any]:
         return {

@@ -9,6 +9,8 @@ Between two-qubit gates the one-qubit gates of a wire form a *run*:
   rz - sx - rz - sx - rz, i.e. any one-qubit unitary;
 - any other run keeps its pulses, and neighbouring rz merge into one.
 
+A rotation by a data input ends the run before it and is written by itself.
+
 The angles of the free native rz are the trained ones: each stands in exactly one
 gate. `Lowering.angles` maps the parameters of the circuit that came in to them.
 
@@ -106,10 +108,12 @@ class Lowering:
         return result
 
 
-def lower_onto(circuit: Circuit, device: Device) -> Lowering:
+def lower_onto(circuit: Circuit, device: Device, *, apart: bool = False) -> Lowering:
     """Lower ``circuit`` to the native gates of ``device``, qubit i onto qubit i.
 
-    On an ideal device lowering is the identity.
+    On an ideal device lowering is the identity. With ``apart`` every free rotation is written by
+    itself and its angle stays the one that is trained: as many native as logical parameters, for
+    a few pulses more. Rotations by a data input are always written so.
 
     Raises:
         InputError: more qubits than the device has, or a two-qubit gate on qubits
@@ -125,7 +129,7 @@ def lower_onto(circuit: Circuit, device: Device) -> Lowering:
                 device.require_coupling(*gate.qubits)
         slots = tuple(_Sum(k, 0.0, (k,)) for k in range(circuit.n_params))
         return Lowering(circuit, circuit, slots)
-    return _Lowerer(circuit, device).lower()
+    return _Lowerer(circuit, device, apart).lower()
 
 
 def is_native(circuit: Circuit, device: Device) -> bool:
@@ -140,8 +144,8 @@ def is_native(circuit: Circuit, device: Device) -> bool:
 class _Lowerer:
     """Collects runs and writes native gates; lives for one call of `lower_onto`."""
 
-    def __init__(self, circuit: Circuit, device: Device) -> None:
-        self.circuit, self.device = circuit, device
+    def __init__(self, circuit: Circuit, device: Device, apart: bool) -> None:
+        self.circuit, self.device, self.apart = circuit, device, apart
         self.runs: list[list[Turn | str]] = [[] for _ in range(circuit.n_qubits)]
         self.gates: list[Gate] = []
         self.n_params = 0
@@ -156,7 +160,11 @@ class _Lowerer:
             elif gate.is_rotation:
                 source = number if gate.is_free else None
                 number += gate.is_free
-                self.runs[gate.qubits[0]].append(Turn(gate.name, source, gate.angle or 0.0))
+                turn = Turn(gate.name, source, gate.angle or 0.0, gate.input)
+                if gate.input is not None or (self.apart and gate.is_free):
+                    self.place_alone(gate.qubits[0], turn)
+                else:
+                    self.runs[gate.qubits[0]].append(turn)
             elif gate.name != "id":
                 self.runs[gate.qubits[0]].append(gate.name)
         for qubit in range(self.circuit.n_qubits):
@@ -175,6 +183,13 @@ class _Lowerer:
                 self.emit_two(*qubits)
             else:
                 self.runs[qubits[0]].append(step)
+
+    def place_alone(self, qubit: int, turn: Turn) -> None:
+        """Write one rotation by itself, so that its angle or data input stands in one rz."""
+        self.flush(qubit)
+        word = [turn] if turn.axis == "rz" else one_turn([turn])
+        zero = Turn("rz", None, 0.0)
+        self.write_word(qubit, [item for item in word if item != zero])
 
     def emit_two(self, a: int, b: int) -> None:
         self.flush(a)
@@ -209,7 +224,10 @@ class _Lowerer:
     def write_rz(self, qubit: int, turns: list[Turn], free: bool) -> None:
         offset = sum(turn.angle for turn in turns)
         sources = tuple(turn.source for turn in turns if turn.source is not None)
-        if sources or free:
+        data = [turn.data for turn in turns if turn.data is not None]
+        if data:
+            self.gates.append(Gate("rz", (qubit,), offset or None, data[0]))
+        elif sources or free:
             self.sums.append(_Sum(self.n_params, offset, sources))
             self.n_params += 1
             self.gates.append(Gate("rz", (qubit,)))

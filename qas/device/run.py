@@ -21,6 +21,8 @@ class Turn:
     axis: str
     source: int | None
     angle: float
+    data: int | None = None
+    """Number of a data input that is added to ``angle``; such a turn merges with no other one."""
 
 
 def one_turn(turns: list[Turn]) -> list[Turn | str]:
@@ -32,7 +34,7 @@ def one_turn(turns: list[Turn]) -> list[Turn | str]:
         *turns[:at],
         Turn("rz", None, before),
         "sx",
-        Turn("rz", middle.source, middle.angle),
+        Turn("rz", middle.source, middle.angle, middle.data),
         Turn("rz", None, _PI),
         "sx",
         Turn("rz", None, after),

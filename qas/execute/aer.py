@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import Circuit, checked_params
+from qas.circuit import Circuit, paired_rows
 from qas.device import Device
 from qas.device.lowering import is_native
-from qas.execute.backend import Estimate, observable_list, refuse_inputs
+from qas.execute.backend import Estimate, observable_list
 from qas.task import Observable
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ class AerSimulator:
         inputs: ArrayLike | None = None,
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`."""
-        refuse_inputs(inputs)
         wanted, single = observable_list(observables)
-        native, rows = circuit, checked_params(circuit, params)
+        native, (rows, data) = circuit, paired_rows(circuit, params, inputs)
         if not is_native(circuit, self.device):
             lowering = self.device.lowering(circuit)
             native, rows = lowering.native, lowering.angles(rows)
-        mean = self.estimate_many([native.bind(row) for row in rows], wanted)
+        fed = [native.feed(sample) if native.n_inputs else native for sample in data]
+        bound = [one.bind(row) for one, row in zip(fed, rows, strict=True)]
+        mean = self.estimate_many(bound, wanted)
         mean = mean[:, 0] if single else mean
         return Estimate(mean, np.zeros_like(mean), circuits=len(rows))
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.circuit import Circuit, Gate, Population, checked_params
+from qas.device.ideal import ideal_device
 from qas.errors import InputError
 from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.descent import NORMAL, Descent, descend, descend_population
@@ -24,13 +26,14 @@ from qas.execute.extension import Extensions, extend_states, state_table
 from qas.execute.extension_table import Tables
 from qas.execute.model import StateModel
 from qas.execute.neighbour import INSERT, Neighbours
+from qas.execute.noisy import NoisySimulator
 from qas.execute.share import frozen, share_out
 from qas.execute.state_circuit import Encoded, check_population, encode
 from qas.execute.state_kernel import make_work, sweep
 from qas.execute.state_observable import SignRows, rows_of
 from qas.execute.state_probe import Probes, probes_of, score
 from qas.execute.stop import Limits
-from qas.task import Observable
+from qas.task import Loss, Observable, Target
 
 Reals = NDArray[np.float64]
 
@@ -61,13 +64,17 @@ class ExactSimulator:
     def estimate(
         self,
         circuit: Circuit,
-        observables: Observable | Sequence[Observable],
+        observables: Target | Sequence[Observable],
         params: ArrayLike,
         inputs: ArrayLike | None = None,
     ) -> Estimate:
-        """Exact expectation values; see `Backend.estimate`."""
-        refuse_inputs(inputs)
+        """Exact expectation values; see `Backend.estimate`. Of a `Loss`, mean losses."""
+        if isinstance(observables, Loss):
+            return _noiseless(circuit.n_qubits).estimate(circuit, observables, params)
         wanted, single = observable_list(observables)
+        if circuit.n_inputs:
+            return self._fed(wanted, single, Population.bindings(circuit, params, inputs))
+        refuse_inputs(inputs)
         rows = checked_params(circuit, params)
         none = np.empty((len(rows), 0))
         columns = [self._sweep(circuit, one, rows, none) for one in wanted]
@@ -75,21 +82,35 @@ class ExactSimulator:
         return Estimate(mean, np.zeros_like(mean))
 
     def value_and_grad(
-        self, circuit: Circuit, observable: Observable, params: ArrayLike
+        self,
+        circuit: Circuit,
+        observable: Target,
+        params: ArrayLike,
+        inputs: ArrayLike | None = None,
     ) -> tuple[Reals, Reals]:
         """Values, shape (batch,), and gradients, shape (batch, n_params), per radian."""
+        if isinstance(observable, Loss):
+            return _noiseless(circuit.n_qubits).value_and_grad(circuit, observable, params)
+        if circuit.n_inputs:
+            fed = Population.bindings(circuit, params, inputs)
+            value, slope = self.gradients(fed, observable)
+            return value, slope[:, list(circuit.free)]
+        refuse_inputs(inputs)
         rows = checked_params(circuit, params)
         slopes = np.empty(rows.shape)
         return self._sweep(circuit, observable, rows, slopes), slopes
 
-    def values(self, population: Population, observable: Observable, *, threads: int = 1) -> Reals:
-        """Expectation values of many different circuits, shape (n_circuits,).
+    def values(self, population: Population, observable: Target, *, threads: int = 1) -> Reals:
+        """Expectation values, or mean losses, of many different circuits, shape (n_circuits,).
 
         Args:
-            population: any gates.
+            population: any gates; of a loss the circuits behind its encoder.
             observable: of as many qubits.
             threads: circuits are shared out among so many.
         """
+        if isinstance(observable, Loss):
+            noiseless = _noiseless(population.n_qubits)
+            return noiseless.values(population, observable, threads=threads)
         none = np.empty((len(population), 0))
         return self._sweep_population(population, observable, none, threads)
 
@@ -143,7 +164,7 @@ class ExactSimulator:
     def minimise(
         self,
         circuit: Circuit,
-        observable: Observable,
+        observable: Target,
         starts: ArrayLike,
         limits: Limits = NORMAL,
         *,
@@ -162,6 +183,9 @@ class ExactSimulator:
             threads: runs are shared out among so many.
             deadline: when to break off, on the clock of `time.monotonic`.
         """
+        if isinstance(observable, Loss):
+            how: Any = {"method": method, "threads": threads, "deadline": deadline}
+            return _noiseless(circuit.n_qubits).minimise(circuit, observable, starts, limits, **how)
         program, rows = self._ready(circuit, observable)
         first = np.atleast_2d(checked_params(circuit, starts))
         free = np.array(circuit.free, dtype=np.int64)
@@ -176,7 +200,7 @@ class ExactSimulator:
     def minimise_population(
         self,
         population: Population,
-        observable: Observable,
+        observable: Target,
         limits: Limits = NORMAL,
         *,
         method: str = "lbfgs",
@@ -187,6 +211,10 @@ class ExactSimulator:
 
         ``population.with_angles(found.params)`` are the optimised ones; see `minimise`.
         """
+        if isinstance(observable, Loss):
+            how: Any = {"method": method, "threads": threads, "deadline": deadline}
+            noiseless = _noiseless(population.n_qubits)
+            return noiseless.minimise_population(population, observable, limits, **how)
         _agree(population.n_qubits, observable)
         check_population(population)
         places = np.arange(population.gates.shape[1])
@@ -220,6 +248,12 @@ class ExactSimulator:
         _agree(population.n_qubits, observable)
         check_population(population)
         return extend_states(population, *self._extensions.of(observable, actions))
+
+    def _fed(self, wanted: Sequence[Observable], single: bool, rows: Population) -> Estimate:
+        """The estimate of a circuit that takes data, one binding a row."""
+        columns = [self.values(rows, one) for one in wanted]
+        mean = columns[0] if single else np.stack(columns, axis=1)
+        return Estimate(mean, np.zeros_like(mean))
 
     # --- what the public methods share ----------------------------------------------------
 
@@ -259,6 +293,12 @@ class ExactSimulator:
         if latest is None or latest[0] is not observable:
             self._latest = latest = observable, rows_of(observable)
         return latest[1]
+
+
+@lru_cache(maxsize=16)
+def _noiseless(n_qubits: int) -> NoisySimulator:
+    """What values losses without noise: on vectors of Pauli expectations a data set is linear."""
+    return NoisySimulator(ideal_device("ideal", n_qubits))
 
 
 @lru_cache(maxsize=32)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import GATE_NAMES, Circuit, Population, checked_params
+from qas.circuit import GATE_NAMES, Circuit, Population, paired_rows
 from qas.device import Device
 from qas.device.lowering import Lowering, is_native
 from qas.device.noise import readout_transfer
@@ -18,7 +18,7 @@ from qas.execute import pauli_kernel as kernel
 from qas.execute.channel import Channels, Key, channels_of
 from qas.execute.pauli_vector import aligned, size
 from qas.execute.share import frozen, share_out
-from qas.task import Observable
+from qas.task import Observable, Target
 
 MEMORY = 8 * 2**30
 """Bytes that the states of one reverse sweep may take."""
@@ -40,6 +40,10 @@ class Native:
     """Shape (1, G): the fixed angles."""
     free: NDArray[np.int64]
     """Places of the free angles."""
+    places: NDArray[np.int64]
+    """Places of the rotations by data."""
+    inputs: NDArray[np.int64]
+    """The number of the data input at each of these places."""
 
 
 class NoiseModel:
@@ -63,23 +67,31 @@ class NoiseModel:
         self.native = lru_cache(maxsize=4096)(self._prepare)
         self.dual = lru_cache(maxsize=64)(self._make_dual)
 
-    def native_at(self, circuit: Circuit, params: ArrayLike) -> tuple[Native, Reals]:
-        """The native circuit as arrays, and its angles at every row of ``params``: (batch, G)."""
+    def native_at(
+        self, circuit: Circuit, params: ArrayLike, inputs: ArrayLike | None = None
+    ) -> tuple[Native, Reals]:
+        """The native circuit as arrays, and its angles at every binding: (batch, G)."""
         native = self.native(circuit)
-        rows = checked_params(circuit, params)
+        rows, data = paired_rows(circuit, params, inputs)
         if native.lowering is not None:
             rows = native.lowering.angles(rows)
         angles = np.repeat(native.angles, len(rows), axis=0)
         angles[:, native.free] = rows
+        angles[:, native.places] += data[:, native.inputs]
         return native, angles
 
     def _prepare(self, circuit: Circuit) -> Native:
         self._check_width(circuit.n_qubits)
         lowering = None if is_native(circuit, self.device) else self.device.lowering(circuit)
-        one = Population.of([circuit if lowering is None else lowering.native])
+        final = circuit if lowering is None else lowering.native
+        one = Population.of([final], inputs=np.zeros(final.n_inputs))
         if kernel.first_missing(self.channels(circuit.n_qubits), one.gates)[0] >= 0:
             Circuit.of(circuit.n_qubits, circuit.gates)  # says what is wrong
-        return Native(lowering, one.gates, one.angles, np.flatnonzero(one.free[0]))
+        numbers = [final.gates[place].input for place in final.input_places]
+        return Native(
+            lowering, one.gates, one.angles, np.flatnonzero(one.free[0]),
+            np.array(final.input_places, dtype=np.int64), np.array(numbers, dtype=np.int64),
+        )  # fmt: skip
 
     def native_population(self, population: Population) -> Population:
         """The population, lowered if a gate of it is not native."""
@@ -192,7 +204,7 @@ class NoiseModel:
         result[: 4**n] = dual.reshape(-1)
         return frozen(result)
 
-    def agree(self, n_qubits: int, observable: Observable) -> None:
+    def agree(self, n_qubits: int, observable: Target) -> None:
         """Raise InputError unless the observable is of as many qubits as the circuits."""
         if observable.n_qubits != n_qubits:
             raise InputError(

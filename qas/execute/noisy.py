@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import Circuit, Gate, Population, checked_params
+from qas.circuit import Circuit, Gate, Population, checked_params, paired_rows
 from qas.device import Device
 from qas.errors import InputError
-from qas.execute.backend import Estimate, observable_list, refuse_inputs
+from qas.execute.backend import Estimate, observable_list
 from qas.execute.block import Blocks, score_blocks
 from qas.execute.channel import Key, has_gate
 from qas.execute.descent import NORMAL, Descent, descend, descend_population
@@ -22,8 +22,9 @@ from qas.execute.model import FunctionModel, Model, PauliModel
 from qas.execute.neighbour import BestNeighbours, Neighbours
 from qas.execute.neighbourhood import Neighbourhood
 from qas.execute.noise_model import NoiseModel
+from qas.execute.samples import PreparedLoss, sample_by_sample
 from qas.execute.stop import Limits
-from qas.task import Observable
+from qas.task import Loss, Observable, Target
 
 Reals = NDArray[np.float64]
 
@@ -69,6 +70,7 @@ class NoisySimulator:
         self._native_gates = lru_cache(maxsize=8)(partial(native_gates, device))
         self._neighbourhood = lru_cache(maxsize=8)(self._make_neighbourhood)
         self._extensions = Tables(partial(native_table, self.model))
+        self.prepared = lru_cache(maxsize=8)(partial(PreparedLoss, self.model))
 
     @property
     def name(self) -> str:
@@ -78,14 +80,16 @@ class NoisySimulator:
     def estimate(
         self,
         circuit: Circuit,
-        observables: Observable | Sequence[Observable],
+        observables: Target | Sequence[Observable],
         params: ArrayLike,
         inputs: ArrayLike | None = None,
     ) -> Estimate:
-        """Exact expectation values; see `Backend.estimate`."""
-        refuse_inputs(inputs)
+        """Exact expectation values; see `Backend.estimate`. Of a `Loss`, mean losses."""
+        if isinstance(observables, Loss):
+            mean = self.values(Population.bindings(circuit, params), observables)
+            return Estimate(mean, np.zeros_like(mean))
         wanted, single = observable_list(observables)
-        native, angles = self.model.native_at(circuit, params)
+        native, angles = self.model.native_at(circuit, params, inputs)
         for one in wanted:
             self.model.agree(circuit.n_qubits, one)
         mean = np.stack([self.model.values(native.gates, angles, one) for one in wanted], axis=1)
@@ -93,30 +97,45 @@ class NoisySimulator:
         return Estimate(mean, np.zeros_like(mean))
 
     def value_and_grad(
-        self, circuit: Circuit, observable: Observable, params: ArrayLike
+        self,
+        circuit: Circuit,
+        observable: Target,
+        params: ArrayLike,
+        inputs: ArrayLike | None = None,
     ) -> tuple[Reals, Reals]:
         """Values, shape (batch,), and gradients, shape (batch, n_params), by the adjoint sweep.
 
-        Of an un-lowered circuit the gradient is in its own parameters.
+        Of an un-lowered circuit the gradient is in its own parameters. Of a `Loss` the circuit is
+        the one behind the encoder, native.
         """
         self.model.agree(circuit.n_qubits, observable)
-        native, angles = self.model.native_at(circuit, params)
+        if isinstance(observable, Loss):
+            many = Population.bindings(circuit, params, inputs)
+            value, slopes = self.prepared(observable).gradients(many)
+            return value, slopes[:, list(circuit.free)]
+        native, angles = self.model.native_at(circuit, params, inputs)
         value, slopes = self.model.gradients(native.gates, angles, observable)
         slope = slopes[:, native.free]
         if native.lowering is not None:
-            slope = native.lowering.pullback(params, slope)
+            rows, _ = paired_rows(circuit, params, inputs)
+            slope = native.lowering.pullback(rows, slope)
         return value, slope
 
-    def values(self, population: Population, observable: Observable, *, threads: int = 1) -> Reals:
-        """Expectation values of many different circuits, shape (n_circuits,).
+    def values(self, population: Population, observable: Target, *, threads: int = 1) -> Reals:
+        """Expectation values, or mean losses, of many different circuits, shape (n_circuits,).
 
         Args:
-            population: native, or un-lowered; lowered then without Python per circuit.
+            population: native, or un-lowered; lowered then without Python per circuit. Of a loss
+                the circuits behind its encoder.
             observable: of as many qubits.
             threads: circuits are shared out among so many.
         """
         self.model.agree(population.n_qubits, observable)
         native = self.model.native_population(population)
+        if isinstance(observable, Loss):
+            if self.model.idle:
+                return sample_by_sample(self.model, native, observable)
+            return self.prepared(observable).values(native, threads=threads)
         return self.model.values(native.gates, native.angles, observable, threads)
 
     def gradients(
@@ -267,7 +286,7 @@ class NoisySimulator:
     def minimise(
         self,
         circuit: Circuit,
-        observable: Observable,
+        observable: Target,
         starts: ArrayLike,
         limits: Limits = NORMAL,
         *,
@@ -287,6 +306,9 @@ class NoisySimulator:
             deadline: when to break off, on the clock of `time.monotonic`.
         """
         self.model.agree(circuit.n_qubits, observable)
+        if isinstance(observable, Loss):
+            how: Any = {"method": method, "threads": threads, "deadline": deadline}
+            return self.prepared(observable).minimise(circuit, starts, limits, **how)
         native = self.model.native(circuit)
         first = np.atleast_2d(checked_params(circuit, starts))
         options: Any = {"method": method, "threads": threads, "deadline": deadline}
@@ -300,7 +322,7 @@ class NoisySimulator:
     def minimise_population(
         self,
         population: Population,
-        observable: Observable,
+        observable: Target,
         limits: Limits = NORMAL,
         *,
         method: str = "lbfgs",
@@ -312,6 +334,9 @@ class NoisySimulator:
         ``population.with_angles(found.params)`` are the optimised ones; see `minimise`.
         """
         self.model.agree(population.n_qubits, observable)
+        if isinstance(observable, Loss):
+            how: Any = {"method": method, "threads": threads, "deadline": deadline}
+            return self.prepared(observable).minimise_population(population, limits, **how)
         self.model.require_native(population)
         keep = self.model.keeps(population.gates, population.n_qubits, threads)
         model = PauliModel(*self.model.tables(observable), population.gates, keep)

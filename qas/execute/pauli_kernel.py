@@ -181,8 +181,14 @@ def run(channels, gates, angles, work):
 
     Where ``work`` keeps states, the final vector is the last of them, else the only one.
     """
-    pending, clock, rate = work.pending, work.clock, channels.rate
     start(work.states, 0, channels.n_qubits)
+    return run_on(channels, gates, angles, work)
+
+
+@part
+def run_on(channels, gates, angles, work):
+    """As `run`, on the vector that stands first in ``work.states`` instead of |0...0>."""
+    pending, clock, rate = work.pending, work.clock, channels.rate
     for q in range(len(pending)):
         _set_identity(pending, q)
     if channels.idle:
@@ -272,10 +278,19 @@ def value_and_slopes(channels, observable, gates, angles, slopes, work):
         slopes: shape (G,), written; 0 but at rotations.
         work: from `make_work`.
     """
-    keep = keeps(work)
-    environment, clock, rate = work.environment, work.clock, channels.rate
     at = run(channels, gates, angles, work)
-    value = dot(observable, work.states, at * len(observable) if keep else 0)
+    value = dot(observable, work.states, at * len(observable) if keeps(work) else 0)
+    reverse(channels, observable, gates, slopes, work, at)
+    return value
+
+
+@part
+def reverse(channels, observable, gates, slopes, work, at):
+    """The reverse sweep of the circuit that has just run in ``at`` passes: see `value_and_slopes`.
+
+    In the end the observable, carried back to the circuit's start, stands in ``work.dual``.
+    """
+    environment, clock, rate = work.environment, work.clock, channels.rate
     at = begin_reverse(channels, observable, work, at)
     for g in range(len(gates) - 1, -1, -1):
         slopes[g] = 0.0
@@ -295,7 +310,6 @@ def value_and_slopes(channels, observable, gates, angles, slopes, work):
         else:
             row = channels.row[code, a, a]
             _unapply(environment, a, channels.one, row)
-    return value
 
 
 @compiled

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import Circuit, checked_params
+from qas.circuit import Circuit, paired_rows
 from qas.errors import InputError
 from qas.execute.backend import Estimate
 from qas.execute.chip import Chip
@@ -82,6 +82,10 @@ class RuntimeBackend:
         """The same backend with other simulated shots; any non-negative seed."""
         return replace(self, seed=seed)
 
+    def with_shots(self, shots: int) -> RuntimeBackend:
+        """The same backend with more or fewer shots a binding and basis."""
+        return replace(self, shots=shots)
+
     @contextmanager
     def opened(self) -> Iterator[RuntimeBackend]:
         """This backend with its session (or batch) kept open over many requests."""
@@ -122,9 +126,7 @@ class RuntimeBackend:
             InputError: the circuit or the angles do not fit the patch.
             RuntimeError: the service returned something else than was asked for.
         """
-        if inputs is not None:
-            raise InputError("data inputs are bound before submission: give them as angles")
-        rows = checked_params(circuit, params)
+        rows = np.hstack(paired_rows(circuit, params, inputs))  # Qiskit sorts theta before x
         placed, operators = self._placed(circuit, observables)
         per_row, per_job, shots = self._program_size(placed, operators)
         n_jobs = self._n_jobs(per_row, per_job, shots, len(rows))

@@ -14,7 +14,7 @@ from qas.circuit import Circuit, Population
 from qas.device import Device
 from qas.errors import InputError
 from qas.execute import pauli_kernel, shot_kernel
-from qas.execute.backend import Estimate, observable_list, refuse_inputs
+from qas.execute.backend import Estimate, observable_list
 from qas.execute.cost import ShotCost
 from qas.execute.noisy import NoisySimulator
 from qas.execute.share import frozen, share_out
@@ -115,9 +115,8 @@ class SampledSimulator:
             InputError: observables, angles or gates that do not fit, or a given channel that
                 is not physical, so that some outcome has a negative probability.
         """
-        refuse_inputs(inputs)
         what, single = _measurement(observables, circuit.n_qubits)
-        native, angles = self.simulator.model.native_at(circuit, params)
+        native, angles = self.simulator.model.native_at(circuit, params, inputs)
         made = self._measure(native.gates, angles, what)
         return _first(made) if single else made
 

@@ -70,7 +70,8 @@ def score_batch(
     simulator = problem.exact if layout is None else problem.simulator(layout)
     if layout is not None:
         population = lower_population(population, problem.patch(layout))
-    allowed = np.cumsum(1 + 2 * population.n_params) <= meter.left
+    price = problem.task.observable.price
+    allowed = np.cumsum((1 + 2 * population.n_params) * price) <= meter.left
     population = population[: max(1, int(allowed.sum()))]
     found = inner(
         simulator, population, problem.task.observable, rng,
@@ -87,7 +88,7 @@ def value_batch(
     started = time.perf_counter()
     native = lower_population(population, problem.patch(layout))
     energy = problem.simulator(layout).values(native, problem.task.observable)
-    meter.charge(len(energy), started, sweeps=len(energy))
+    meter.charge(len(energy) * problem.task.observable.price, started, sweeps=len(energy))
     return native, energy
 
 

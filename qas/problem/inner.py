@@ -20,7 +20,7 @@ from qas.errors import InputError
 from qas.execute import ExactSimulator, Limits, NoisySimulator, SampledSimulator
 from qas.execute.objective import objective
 from qas.problem.optimise import NORMAL, Effort
-from qas.task import Observable
+from qas.task import Loss, Target
 from qas.train.cobyla import cobyla
 from qas.train.spsa import Gains, descend
 
@@ -54,7 +54,7 @@ class InnerOptimiser(Protocol):
         self,
         simulator: Scorer,
         population: Population,
-        observable: Observable,
+        observable: Target,
         rng: np.random.Generator,
         *,
         most: float = np.inf,
@@ -105,7 +105,7 @@ class Gradient:
         self,
         simulator: Scorer,
         population: Population,
-        observable: Observable,
+        observable: Target,
         rng: np.random.Generator,
         *,
         most: float = np.inf,
@@ -166,7 +166,7 @@ class Cobyla:
         self,
         simulator: Scorer,
         population: Population,
-        observable: Observable,
+        observable: Target,
         rng: np.random.Generator,
         *,
         most: float = np.inf,
@@ -232,7 +232,7 @@ class AdamSPSA:
         self,
         simulator: Scorer,
         population: Population,
-        observable: Observable,
+        observable: Target,
         rng: np.random.Generator,
         *,
         most: float = np.inf,
@@ -285,27 +285,32 @@ def _lowest(owner: NDArray[np.intp], energy: Reals) -> NDArray[np.intp]:
 
 
 def _measured(
-    simulator: Scorer, population: Population, observable: Observable, rng: np.random.Generator
+    simulator: Scorer, population: Population, observable: Target, rng: np.random.Generator
 ) -> Reals:
     """Energies, hartree, shape (n_circuits,); with shots that were never taken before."""
     if isinstance(simulator, SampledSimulator):
+        if isinstance(observable, Loss):
+            raise InputError(
+                "a loss is searched for without shots: take the noisy simulator, or "
+                "train the circuit on the chip (qas tune)"
+            )
         fresh = simulator.with_seed(int(rng.integers(2**63)))
         return fresh.values(population, observable).mean
     return simulator.values(population, observable)
 
 
 def _energies(
-    simulator: Scorer, population: Population, observable: Observable, rng: np.random.Generator
+    simulator: Scorer, population: Population, observable: Target, rng: np.random.Generator
 ) -> Callable[[Reals], Reals]:
     """`_measured` as a function of the angles, shape (n_circuits, longest)."""
     return lambda at: _measured(simulator, population.with_angles(at), observable, rng)
 
 
 def _energy(
-    simulator: Scorer, one: Population, observable: Observable, rng: np.random.Generator
+    simulator: Scorer, one: Population, observable: Target, rng: np.random.Generator
 ) -> Callable[[Reals], float]:
     """The energy of one circuit as a function of its free angles, shape (P,)."""
-    if not isinstance(simulator, SampledSimulator):
+    if not isinstance(simulator, SampledSimulator) and not isinstance(observable, Loss):
         return objective(simulator, one, observable)
     energies, angles = _energies(simulator, one, observable, rng), one.angles.copy()
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit
 from qas.execute import ExactSimulator, Limits, NoisySimulator
 from qas.problem.cost import Meter
-from qas.task import Observable
+from qas.task import Target
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ FINE = Effort(1000, 1e-15, 1e-9)
 def minimise(
     simulator: NoisySimulator | ExactSimulator,
     circuit: Circuit,
-    observable: Observable,
+    observable: Target,
     start: ArrayLike,
     meter: Meter,
     effort: Effort = NORMAL,
 ) -> tuple[float, NDArray[np.float64]]:
     """Lowest energy found from ``start`` and its angles, by L-BFGS with exact gradients.
 
-    Every value with its gradient is charged 1 + 2P evaluations; when the meter is
-    exhausted the best point so far stands.
+    Every value with its gradient is charged 1 + 2P evaluations, of a loss so many a sample; when
+    the meter is exhausted the best point so far stands.
 
     Args:
         simulator: runs the circuit.
@@ -51,7 +51,7 @@ def minimise(
         meter: charged with the work.
         effort: when to stop.
     """
-    started, price = time.perf_counter(), 1 + 2 * circuit.n_params
+    started, price = time.perf_counter(), (1 + 2 * circuit.n_params) * observable.price
     most = min(meter.left, 2.0 * effort.iterations * price)
     limits = Limits(effort.iterations, effort.tolerance, effort.slope, max(most, 1.0))
     first = np.asarray(start, dtype=np.float64).reshape(-1)

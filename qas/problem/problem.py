@@ -21,7 +21,7 @@ from qas.problem.constraint import Constraints
 from qas.problem.cost import Cost, Meter
 from qas.problem.moves import tokens
 from qas.problem.optimise import NORMAL, Effort, minimise
-from qas.task import Task
+from qas.task import Classifier, Observable, Task
 
 Layout = tuple[int, ...]
 KEPT_LOWERINGS = 4096
@@ -59,7 +59,7 @@ class Problem:
     same `score`, so that a comparison between them is fair.
     """
 
-    task: Task
+    task: Task | Classifier
     device: Device
     """The whole chip."""
     layouts: tuple[Layout, ...]
@@ -86,7 +86,7 @@ class Problem:
     @classmethod
     def of(
         cls,
-        task: Task,
+        task: Task | Classifier,
         device: Device,
         *,
         qubits: Sequence[int] | None = None,
@@ -154,6 +154,26 @@ class Problem:
         """A meter that counts this task's measurement circuits; see `Meter`."""
         return Meter(budget, self.task.observable.n_groups, spent, seconds)
 
+    @property
+    def molecule(self) -> Task:
+        """The task, where what it asks for is an energy.
+
+        Raises:
+            InputError: a loss, of which no sweep knows all extensions of a circuit at once.
+        """
+        if isinstance(self.task, Classifier):
+            raise InputError(
+                f"task {self.task.name} asks for a loss, and this needs an energy: exact sweeps "
+                "over all extensions of a circuit are of expectation values. Strategies that need "
+                "none: archive, evolve, anneal, tpe, gp, nsga2, random"
+            )
+        return self.task
+
+    @property
+    def energy(self) -> Observable:
+        """The observable of `molecule`; it raises InputError for a loss."""
+        return self.molecule.observable
+
     def admits(self, trial: Trial) -> bool:
         """True if a trial's native circuit keeps the constraints."""
         return self.constraints.admit(trial.native, self.patch(trial.candidate.layout))
@@ -169,7 +189,7 @@ class Problem:
         """Noisy energies, shape (batch,), of a circuit at given angles; one evaluation each."""
         started = time.perf_counter()
         mean = self.simulator(layout).estimate(circuit, self.task.observable, params).mean
-        meter.charge(len(mean), started, sweeps=len(mean))
+        meter.charge(len(mean) * self.task.observable.price, started, sweeps=len(mean))
         return mean
 
     def insertions(self, trial: Trial, meter: Meter) -> Neighbours:
@@ -179,7 +199,7 @@ class Problem:
         gates = native_gates(self.patch(layout), self.n_qubits)
         if trial.two_qubit_gates >= self.limits.two_qubit_gates:
             gates = tuple(gate for gate in gates if len(gate.qubits) == 1)
-        simulator, observable = self.simulator(layout), self.task.observable
+        simulator, observable = self.simulator(layout), self.energy
         scores = simulator.score_insertions(trial.native, observable, trial.angles, gates)
         meter.charge(scores.evaluations, started, sweeps=1)
         return scores

@@ -184,6 +184,11 @@ class Observable:
         return tuple(tuple(sorted(group)) for group in members)
 
     @property
+    def price(self) -> int:
+        """Evaluations that one value costs: one."""
+        return 1
+
+    @property
     def n_groups(self) -> int:
         """Number of circuits that measure the whole observable once."""
         return len(self._groups)

@@ -36,7 +36,7 @@ class Task:
     """What else is known: `hf_energy`, `hf_bitstring` (rightmost bit = qubit 0), provenance."""
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
         _check_energy("ground_energy", self.ground_energy)
         _check_energy("hf_energy", self.reference.get("hf_energy"))
         if (bits := self.reference.get("hf_bitstring")) is not None:
@@ -82,7 +82,8 @@ class Task:
         return circuit
 
 
-def _check_name(name: object) -> None:
+def check_name(name: object) -> None:
+    """Raise InputError unless a task may be called so."""
     if not isinstance(name, str):
         raise InputError(f"the task's name is {shown(name)}; give a string")
     if not (name.isprintable() and name.strip() and len(name) <= MAX_NAME):

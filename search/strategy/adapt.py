@@ -73,7 +73,7 @@ class QubitADAPT:
     name = "adapt"
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        self.start = basis_state(problem.task, problem.limits)
+        self.start = basis_state(problem.molecule, problem.limits)
         self.seed, self.runs = seed, 0
         self.judge, self.tally = Judge(), Tally()
         self._pools: dict[int, Pool] = {}

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from qas.problem import Candidate, Cost, Meter, Problem, Space, Trial, Word
+from qas.task import Classifier
 from search.strategy.cells import TIE, Cells, Member
 from search.strategy.genome import Genome
 from search.strategy.greedy import baseline
-from search.strategy.landing import AGAIN, ANYWHERE, KICK, TRIES, TWIST, Landing, trained
+from search.strategy.landing import AGAIN, ANYWHERE, KICK, TWIST, Landing, trained
 from search.strategy.mutation import mutated
 from search.strategy.strategy import Tally
 
@@ -32,9 +33,12 @@ SWEPT, TAKEN = 3, 4
 """Members that a generation extends by the sweep, and letters taken of each."""
 EDITED = 12
 """Children by edits in a generation."""
-SOLVED = 1e-11
-"""Hartree from the ground energy at which more two-qubit gates cannot help."""
-PATIENCE = 60
+TRIES = 4
+"""Edits tried for each child that is wanted: in an archive of relatives few are new."""
+SOLVED = 1e-9
+"""Hartree from the ground energy at which more two-qubit gates cannot help; children are trained
+about as far, finalists further."""
+PATIENCE = 30
 """Generations without news after which a new archive is begun, the old one being kept apart."""
 NEWS, LEAST = 0.01, 1e-9
 """Share of its error by which a cell must fall to be news, and the least error, hartree."""
@@ -136,6 +140,8 @@ class Archive:
         front = self.cells.front
         if not front or not len(self.space) or meter.exhausted:
             return []
+        if isinstance(problem.task, Classifier):  # no sweep: a loss is no expectation value
+            return []
         drawn = [self.cells.drawn(int(rng.choice(front)), rng).genome for _ in range(SWEPT)]
         started, space = time.perf_counter(), self.space
         price = int(space.prices.sum())
@@ -144,7 +150,7 @@ class Archive:
         if not parents:
             return []
         population = space.population([g.word for g in parents], [g.angles for g in parents])
-        found = problem.exact.score_extensions(population, problem.task.observable, space.letters)
+        found = problem.exact.score_extensions(population, problem.energy, space.letters)
         meter.charge(len(parents) * price, started, sweeps=len(parents))
         children: list[tuple[Genome, float]] = []
         for row, genome in enumerate(parents):

@@ -142,7 +142,7 @@ class BeamSearch:
         space, started = self.space, time.perf_counter()
         genomes = [one.genome for one in parents]
         population = space.population([g.word for g in genomes], [g.angles for g in genomes])
-        swept = problem.exact.score_extensions(population, problem.task.observable, space.letters)
+        swept = problem.exact.score_extensions(population, problem.energy, space.letters)
         meter.charge(self._sweep * len(parents), started, sweeps=len(parents))
         for place in np.argsort(swept.energy, axis=None, kind="stable").tolist():
             k, letter = divmod(place, len(space))

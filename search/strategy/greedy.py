@@ -31,6 +31,7 @@ from qas.problem import (
     prune,
     vary,
 )
+from qas.task import Classifier
 
 GAIN, IDEAL_GAIN = 1e-4, 1e-7
 """Hartree that a block must gain to be kept, on a device and without noise."""
@@ -256,7 +257,12 @@ def optimised(
 
 
 def refine(problem: Problem, trial: Trial, meter: Meter) -> Trial:
-    """Insert the native gate that the exact sweep names, a few times, while that pays."""
+    """Insert the native gate that the exact sweep names, a few times, while that pays.
+
+    A loss has no such sweep; the trial stays.
+    """
+    if isinstance(problem.task, Classifier):
+        return trial
     for _ in range(INSERTED):
         if meter.exhausted:
             break

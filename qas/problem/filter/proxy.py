@@ -225,4 +225,4 @@ def short_descent(
 
 
 def _observable(problem: Problem) -> Observable:
-    return problem.task.observable
+    return problem.energy

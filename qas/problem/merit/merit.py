@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from qas.errors import InputError
 from qas.problem.candidate import Trial
 from qas.problem.merit.front import hypervolume
 from qas.problem.problem import Problem
+from qas.task import Loss
 
 OBJECTIVES: dict[str, str] = {
     "energy": "noisy energy (or loss)",
@@ -196,6 +198,8 @@ class Box:
 def _energies(problem: Problem, hartree_fock: float | None) -> tuple[float, float]:
     """Energy that nothing goes below, and the one from which on a circuit is worth something."""
     observable = problem.task.observable
+    if isinstance(observable, Loss):
+        return 0.0, math.log(len(observable.head))  # knowing all, and knowing nothing
     constant = dict(zip(observable.paulis, observable.coeffs, strict=True)).get(
         "I" * observable.n_qubits, 0.0
     )

@@ -13,7 +13,7 @@ from qas.execute import ExactSimulator, Limits, NoisySimulator
 from qas.problem.cost import Meter
 from qas.problem.optimise import Effort
 from qas.problem.problem import Layout, Problem
-from qas.task import Observable
+from qas.task import Target
 
 Reals = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ class Measure:
     """What energies are measured with, and on whose account."""
 
     simulator: NoisySimulator | ExactSimulator
-    observable: Observable
+    observable: Target
     meter: Meter
 
     @classmethod
@@ -32,10 +32,10 @@ class Measure:
         return cls(problem.simulator(layout), problem.task.observable, meter)
 
     def values(self, population: Population) -> Reals:
-        """Energies as the circuits stand, hartree, shape (n_circuits,); one evaluation each."""
+        """Energies as the circuits stand, hartree, shape (n_circuits,)."""
         started = time.perf_counter()
         energy = self.simulator.values(population, self.observable)
-        self.meter.charge(len(energy), started, sweeps=len(energy))
+        self.meter.charge(len(energy) * self.observable.price, started, sweeps=len(energy))
         return energy
 
     def descend(
