@@ -11,8 +11,12 @@ from qas.circuit import Circuit, checked_params
 from qas.errors import InputError
 from qas.execute.backend import Backend, Estimate
 from qas.execute.cost import reseeded
-from qas.task import Observable
-from qas.train.state import step_seed
+from qas.task.loss import Loss
+from qas.train.objective import Objective, check_circuit, observables_of
+from qas.train.seed import step_seed
+
+Pair = NDArray[np.float64]
+"""Shape (2,): untuned, tuned."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Comparison:
 def compare(
     backend: Backend,
     circuit: Circuit,
-    observable: Observable,
+    objective: Objective,
     untuned: ArrayLike,
     tuned: ArrayLike,
     repeats: int = 4,
@@ -46,6 +50,9 @@ def compare(
     calibration. Errors are the larger of those reported and the spread over repeats.
 
     Args:
+        objective: an observable, or a loss: all its samples are measured.
+        untuned: angles of the circuit, shape (n_angles,), radians.
+        tuned: the same.
         repeats: requests, each with all the backend's shots for both.
         seed: of simulated shots; no other request of the run should share it.
         sigmas: how many standard errors of the difference the tuned must win by.
@@ -55,14 +62,22 @@ def compare(
     """
     if repeats < 1:
         raise InputError(f"a comparison needs at least 1 repeat; given {repeats}")
+    check_circuit(circuit, objective)
     rows = np.concatenate([checked_params(circuit, untuned), checked_params(circuit, tuned)])
     if len(rows) != 2:
         raise InputError("compare takes one vector of untuned and one of tuned angles")
+    loss = objective if isinstance(objective, Loss) else None
+    inputs = None
+    if loss is not None:
+        rows, inputs = np.repeat(rows, loss.n_samples, axis=0), np.tile(loss.inputs, (2, 1))
+    observables = observables_of(objective)
     runs = [
-        reseeded(backend, step_seed(seed, k, "compare")).estimate(circuit, observable, rows)
+        reseeded(backend, step_seed(seed, k, "compare")).estimate(
+            circuit, observables, rows, inputs
+        )
         for k in range(repeats)
     ]
-    mean, stderr = _pooled(runs)
+    mean, stderr = _pooled([_both(run, loss) for run in runs])
     gain = float(mean[0] - mean[1])
     return Comparison(
         untuned=float(mean[0]),
@@ -75,9 +90,21 @@ def compare(
     )
 
 
-def _pooled(runs: list[Estimate]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    means = np.stack([run.mean for run in runs])
-    reported = np.sqrt((np.stack([run.stderr for run in runs]) ** 2).sum(axis=0)) / len(runs)
+def _both(run: Estimate, loss: Loss | None) -> tuple[Pair, Pair]:
+    """What is lowered at both sets of angles, and its errors, from one request."""
+    if loss is None:
+        return run.mean[:, 0], run.stderr[:, 0]
+    means, errors = np.zeros(2), np.zeros(2)
+    for k, own in enumerate(np.split(np.arange(len(run.mean)), 2)):
+        losses, slopes = loss.per_sample(run.mean[own])
+        means[k] = losses.mean()
+        errors[k] = np.sqrt((slopes**2 * run.stderr[own] ** 2).sum()) / len(own)
+    return means, errors
+
+
+def _pooled(runs: list[tuple[Pair, Pair]]) -> tuple[Pair, Pair]:
+    means = np.stack([mean for mean, _ in runs])
+    reported = np.sqrt((np.stack([error for _, error in runs]) ** 2).sum(axis=0)) / len(runs)
     if len(runs) < 4:
         return means.mean(axis=0), reported
     spread = means.std(axis=0, ddof=1) / np.sqrt(len(runs))

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qas.errors import InputError
-from qas.train.adam import Moments
+from qas.train.cost import Cost
+from qas.train.method import ShotMemory
+from qas.train.optimiser import Moments
 from qas.train.prune import Pruner, Pruning
+from qas.train.readout import Calibration
 
-SCHEMA = "qas-train-state-1"
-
-
-def step_seed(seed: int, step: int, purpose: str) -> int:
-    """A 63-bit seed for one purpose of one step of one run.
-
-    Counting instead of remembering: no generator's state has to be saved.
-    """
-    digest = hashlib.sha256(f"{seed}/{step}/{purpose}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+SCHEMA = "qas-train-state-2"
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,10 @@ class StepRecord:
     circuits: int
     """Circuits of this step, mitigation included."""
     params: tuple[float, ...]
-    """Angles after the step, radians."""
+    """Parameters after the step, radians."""
+    jobs: int = 0
+    qpu_seconds: float = 0.0
+    """Estimated, see `qas.train.cost`."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +44,38 @@ class TrainState:
     """Training after ``step`` steps. Two equal states continue equally on equal backends."""
 
     key: str
-    """Hash of circuit, observable, backend and settings: a resume with others is refused."""
+    """Hash of circuit, objective, backend and settings: a resume with others is refused."""
     params: tuple[float, ...]
-    """Angles now, radians."""
+    """Parameters now, radians."""
     moments: Moments
+    """What the optimiser remembers of each parameter."""
     pruner: Pruner
     best_params: tuple[float, ...]
-    """Angles with the lowest measured value so far (one noisy reading: see `compare`)."""
+    """With the lowest measured value so far (one noisy reading of one batch: see `compare`)."""
     best_value: float | None = None
     shots: int = 0
     """Shots spent so far."""
     circuits: int = 0
     """Circuits executed so far."""
+    jobs: int = 0
+    """Jobs submitted so far."""
+    qpu_seconds: float = 0.0
+    """Estimated, so far."""
     history: tuple[StepRecord, ...] = ()
+    shot_memory: ShotMemory = field(default_factory=lambda: ShotMemory.zeros(0))
+    """What adaptive shots follow from; zeros with other methods."""
+    calibration: Calibration | None = None
+    """Of the readout, where it is mitigated by the training itself."""
 
     @property
     def step(self) -> int:
         """Number of steps done."""
         return len(self.history)
+
+    @property
+    def spent(self) -> Cost:
+        """All that the training has cost."""
+        return Cost(self.circuits, self.shots, self.jobs, self.qpu_seconds)
 
     @property
     def settled(self) -> NDArray[np.float64]:
@@ -91,7 +101,14 @@ class TrainState:
             raise InputError(f"angles must be one finite vector; given shape {values.shape}")
         angles = tuple(values.tolist())
         n = len(angles)
-        return cls(key, angles, Moments.zeros(n), Pruner.start(n, pruning), angles)
+        return cls(
+            key,
+            angles,
+            ((),) * n,
+            Pruner.start(n, pruning),
+            angles,
+            shot_memory=ShotMemory.zeros(n),
+        )
 
     def to_json(self) -> str:
         """Canonical JSON; numbers keep all their digits."""
@@ -118,34 +135,62 @@ class TrainState:
 
 
 def _state(record: dict[str, Any]) -> TrainState:
-    n = len(record["params"])
-    moments, pruner = dict(record.pop("moments")), dict(record.pop("pruner"))
-    best = record["best_value"]
-    params, best_params = record.pop("params"), record.pop("best_params")
-    history = record.pop("history")
+    take, n = record.pop, len(record["params"])
+    best, calibration = take("best_value"), take("calibration")
     state = TrainState(
-        params=_reals(params, n),
-        best_params=_reals(best_params, n),
-        moments=Moments(
-            _reals(moments.pop("first"), n),
-            _reals(moments.pop("second"), n),
-            tuple(_count(v) for v in _listed(moments.pop("steps"), n)),
-        ),
-        pruner=Pruner(
-            _reals(pruner.pop("sums"), n),
-            _count(pruner.pop("phase")),
-            Pruning(**pruner.pop("settings")),
-        ),
-        history=tuple(_step(row) for row in history),
-        key=_text(record.pop("key")),
-        best_value=None if record.pop("best_value") is None else _real(best),
-        shots=_count(record.pop("shots")),
-        circuits=_count(record.pop("circuits")),
+        key=_text(take("key")),
+        params=_reals(take("params"), n),
+        moments=tuple(_moments(row) for row in _listed(take("moments"), n)),
+        pruner=_pruner(take("pruner"), n),
+        best_params=_reals(take("best_params"), n),
+        best_value=None if best is None else _real(best),
+        shots=_count(take("shots")),
+        circuits=_count(take("circuits")),
+        jobs=_count(take("jobs")),
+        qpu_seconds=_real(take("qpu_seconds")),
+        history=tuple(_step(row) for row in take("history")),
+        shot_memory=_memory(take("shot_memory"), n),
+        calibration=None if calibration is None else _calibration(calibration),
     )
-    unknown = [*record, *moments, *pruner]
-    if unknown:
-        raise InputError(f"a training state with unknown fields {unknown}")
+    _require_empty(record)
     return state
+
+
+def _moments(row: Any) -> tuple[tuple[str, float], ...]:
+    return tuple((_text(name), _real(value)) for name, value in row)
+
+
+def _pruner(record: dict[str, Any], n: int) -> Pruner:
+    pruner = Pruner(
+        _reals(record.pop("sums"), n),
+        _count(record.pop("phase")),
+        Pruning(**record.pop("settings")),
+        tuple(_count(k) for k in record.pop("active")),
+    )
+    _require_empty(record)
+    return pruner
+
+
+def _memory(record: dict[str, Any], n: int) -> ShotMemory:
+    memory = ShotMemory(
+        _reals(record.pop("mean"), n),
+        _reals(record.pop("variance"), n),
+        tuple(_count(v) for v in _listed(record.pop("steps"), n)),
+    )
+    _require_empty(record)
+    return memory
+
+
+def _calibration(record: dict[str, Any]) -> Calibration:
+    n = len(record["slope"])
+    calibration = Calibration(_reals(record.pop("slope"), n), _reals(record.pop("offset"), n))
+    _require_empty(record)
+    return calibration
+
+
+def _require_empty(record: dict[str, Any]) -> None:
+    if record:
+        raise InputError(f"a training state with unknown fields {[*record]}")
 
 
 def _step(row: dict[str, Any]) -> StepRecord:
@@ -157,8 +202,10 @@ def _step(row: dict[str, Any]) -> StepRecord:
             "params": tuple(_real(angle) for angle in params),
         }
     )
-    _real(record.value), _real(record.stderr)
-    _count(record.shots), _count(record.circuits)
+    for number in (record.value, record.stderr, record.qpu_seconds):
+        _real(number)
+    for count in (record.shots, record.circuits, record.jobs):
+        _count(count)
     return record
 
 

@@ -15,12 +15,14 @@ from qas.execute import NoisySimulator
 from qas.execute.chip import parse_backend
 from qas.execute.runtime import RuntimeBackend
 from qas.problem import Problem, Trial
-from qas.train import Adam, Pruning, TrainState, TuneSettings, compare, tune
+from qas.train import Optimiser, Pruning, Schedule, TrainState, TuneSettings, compare, tune
 from search.campaign.checkpoint import load_checkpoint, save_checkpoint
 from search.campaign.ledger import Ledger, Row
 
 DECAY = 0.1
-"""Of the step size, see `Adam.decay`."""
+"""Of the step size, see `Schedule.decay`."""
+BETAS = (0.9, 0.99)
+"""Of Adam: the second moment forgets within a training of some dozen steps."""
 REPEATS = 24
 """Fresh measurements of each set of angles in the final comparison."""
 
@@ -62,7 +64,7 @@ class TuneOptions:
         """
         return TuneSettings(
             self.steps,
-            Adam(self.learning_rate, decay=DECAY),
+            Optimiser("Adam", self.learning_rate, Schedule("inverse", DECAY), {"betas": BETAS}),
             self.pruning,
             self.seed,
             max_shots=self.max_shots,

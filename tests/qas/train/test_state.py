@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qas.errors import InputError
-from qas.train import Pruning, StepRecord, TrainState, step_seed
+from qas.train import Calibration, Pruning, StepRecord, TrainState, step_seed
+from qas.train.method import ShotMemory
 
 REALS = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -22,7 +23,12 @@ def test_round_trip(params: list[float], value: float, shots: int) -> None:
         TrainState.start(params, Pruning(0.3, 2, 1), key="k"),
         best_value=value,
         shots=shots,
-        history=(StepRecord(value, 0.1, (0,), shots, 3, (0.25,)),),
+        jobs=2,
+        qpu_seconds=0.1 + shots,
+        moments=((("step", 3.0), ("exp_avg", value)), *[()] * (len(params) - 1)),
+        shot_memory=ShotMemory((value,) * len(params), (0.5,) * len(params), (1,) * len(params)),
+        calibration=Calibration((0.9, 0.8), (0.01, -0.02)),
+        history=(StepRecord(value, 0.1, (0,), shots, 3, (0.25,), 1, 2.5),),
     )
     assert TrainState.from_json(state.to_json()) == state
 
@@ -38,7 +44,7 @@ def broken(change: dict[str, object]) -> str:
         "",
         "[]",
         "{}",
-        broken({"schema": "qas-train-state-0"}),
+        broken({"schema": "qas-train-state-1"}),
         broken({"params": [0.1]}),
         broken({"params": [0.1, "x"]}),
         broken({"params": [0.1, float("nan")]}),
@@ -46,6 +52,10 @@ def broken(change: dict[str, object]) -> str:
         broken({"shots": 1.5}),
         broken({"extra": 1}),
         broken({"moments": {}}),
+        broken({"moments": [[["step", "x"]], []]}),
+        broken({"shot_memory": {"mean": [0.0, 0.0], "variance": [0.0], "steps": [0, 0]}}),
+        broken({"calibration": {"slope": [1.0], "offset": []}}),
+        broken({"pruner": {"sums": [0.0, 0.0], "phase": 0, "settings": {}, "active": [-1]}}),
         broken({"history": [{"value": 1.0}]}),
         broken({"key": None}),
     ],
