@@ -249,3 +249,11 @@ def test_wrong_results_are_refused(
     monkeypatch.setattr(runtime, "read", without_a_row)
     with pytest.raises(RuntimeError, match="nothing of this request is used"):
         backend.estimate(native(), H2, ROWS)
+
+
+def test_a_training_without_mitigation_may_take_many_requests(device: Device) -> None:
+    """Equal circuits are one object for the Runtime, which else gives up at the 14th."""
+    plain = RuntimeBackend(local_chip(device), shots=16, resilience_level=0)
+    for seed in range(16):
+        plain.with_seed(seed).estimate(native(), H2, ROWS[:1])
+    assert plain.chip.place(native()) is plain.chip.place(native())
