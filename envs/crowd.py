@@ -147,7 +147,8 @@ class Crowd:
         The first one is always scored.
         """
         population = _stacked([self._native[member] for member in members])
-        least = np.cumsum(1 + 2 * population.n_params)
+        price = self.problem.task.observable.price
+        least = np.cumsum((1 + 2 * population.n_params) * price)
         allowed = least <= self.meter.left
         allowed[:1] = True
         done = members[allowed]

@@ -13,13 +13,13 @@ from qas.device import Device, load_device
 from qas.errors import InputError
 from qas.problem import Limits, Problem
 from qas.problem.inner import InnerOptimiser, make_inner
-from qas.task import Task, load_task
+from qas.task import Classifier, Task, load_task
 
 Named = str | os.PathLike[str]
 
 
 def make_problem(
-    task: Named | Task = "h2",
+    task: Named | Task | Classifier = "h2",
     device: Named | Device = "FakeManilaV2",
     *,
     qubits: Sequence[int] | None = None,
@@ -50,7 +50,7 @@ def make_problem(
 
 
 def gate_setup(
-    task: Named | Task = "h2",
+    task: Named | Task | Classifier = "h2",
     device: Named | Device = "FakeManilaV2",
     *,
     qubits: Sequence[int] | None = None,
@@ -66,7 +66,7 @@ def gate_setup(
 
 
 def block_setup(
-    task: Named | Task = "h2",
+    task: Named | Task | Classifier = "h2",
     device: Named | Device = "FakeManilaV2",
     *,
     qubits: Sequence[int] | None = None,
@@ -74,16 +74,20 @@ def block_setup(
     two_qubit_gates: int | None = None,
     **settings: Any,
 ) -> Setup:
-    """A cx dressed with RY on both wires each step, the actions as a sequence, gains shown."""
+    """A cx dressed with RY on both wires each step, the actions as a sequence, gains shown.
+
+    Of a loss no gains are known.
+    """
     problem = make_problem(
         task, device, qubits=qubits, gates=gates, two_qubit_gates=two_qubit_gates
     )
-    usual: dict[str, Any] = {"blocks": True, "gates": False, "sweep": True, "encoding": sequence}
+    sweep = not isinstance(problem.task, Classifier)
+    usual: dict[str, Any] = {"blocks": True, "gates": False, "sweep": sweep, "encoding": sequence}
     return Setup.of(problem, **{**usual, **settings})
 
 
 def crlqas_setup(
-    task: Named | Task = "h2-4",
+    task: Named | Task | Classifier = "h2-4",
     device: Named | Device = "ideal",
     *,
     qubits: Sequence[int] | None = None,

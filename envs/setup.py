@@ -58,6 +58,8 @@ class Setup:
                 f"{', '.join(sorted(others))}"
             )
         _check_layout(self.problem, self.layout)
+        if self.sweep or self.rules.shaping is not None:
+            _ = self.problem.molecule  # gains are known of energies alone
         if self.blind and self.shots is not None:
             raise InputError("choose one of blind and shots: without noise nothing is measured")
         if self.shots is not None and isinstance(self.inner, Gradient):

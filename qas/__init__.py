@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from qas.execute import ExactSimulator as ExactSimulator
     from qas.execute import NoisySimulator as NoisySimulator
     from qas.execute import SampledSimulator as SampledSimulator
+    from qas.task import Classifier as Classifier
+    from qas.task import Loss as Loss
     from qas.task import Observable as Observable
     from qas.task import Task as Task
+    from qas.task import load_dataset as load_dataset
     from qas.task import load_task as load_task
+    from qas.train.module import QuantumLayer as QuantumLayer
 
 _HOME = {
     "Circuit": "qas.circuit",
@@ -32,9 +36,13 @@ _HOME = {
     "ExactSimulator": "qas.execute",
     "NoisySimulator": "qas.execute",
     "SampledSimulator": "qas.execute",
+    "Classifier": "qas.task",
+    "Loss": "qas.task",
     "Observable": "qas.task",
     "Task": "qas.task",
+    "load_dataset": "qas.task",
     "load_task": "qas.task",
+    "QuantumLayer": "qas.train.module",
 }
 
 __version__ = "0.1.0"

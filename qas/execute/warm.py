@@ -14,7 +14,7 @@ from qas.circuit import Circuit, Gate, Population
 from qas.device import load_device
 from qas.device.population import lower_population
 from qas.execute import ExactSimulator, NoisySimulator, SampledSimulator
-from qas.task import Observable
+from qas.task import Loss, Observable
 
 
 def warm() -> None:
@@ -35,6 +35,13 @@ def warm() -> None:
     noisy.score_blocks(native, observable, params)
     noisy.score_extensions(natives, observable, ((Gate("ry", (0,)), Gate("ry", (1,))),))
     SampledSimulator(noisy, shots=16).values(natives, observable)
+    encoder, z = Circuit(2).then("ry", 0, input=0), Observable.of(["ZI"], [1.0])
+    loss = Loss(
+        encoder, np.array([[0.1], [0.2]]), np.array([0, 1]), (z,), np.array([[1.0], [-1.0]])
+    )
+    noisy.values(natives, loss)
+    noisy.value_and_grad(native, loss, params)
+    noisy.minimise(native, loss, params)
     exact.gradients(logical, observable)
     exact.score_insertions(circuit, observable, [0.1, 0.2])
     exact.score_extensions(logical, observable, ((Gate("rx", (0,)),),))

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qas.circuit import Population
-from qas.device.population import lower_population
 from qas.problem.candidate import Candidate, Trial
 from qas.problem.cost import Cost, Meter
 from qas.problem.inner import InnerOptimiser
@@ -69,7 +68,7 @@ def score_batch(
     started = time.perf_counter()
     simulator = problem.exact if layout is None else problem.simulator(layout)
     if layout is not None:
-        population = lower_population(population, problem.patch(layout))
+        population = problem.lowered(population, layout)
     price = problem.task.observable.price
     allowed = np.cumsum((1 + 2 * population.n_params) * price) <= meter.left
     population = population[: max(1, int(allowed.sum()))]
@@ -86,7 +85,7 @@ def value_batch(
 ) -> tuple[Population, NDArray[np.float64]]:
     """The circuits lowered onto a layout and their energies as they stand, hartree."""
     started = time.perf_counter()
-    native = lower_population(population, problem.patch(layout))
+    native = problem.lowered(population, layout)
     energy = problem.simulator(layout).values(native, problem.task.observable)
     meter.charge(len(energy) * problem.task.observable.price, started, sweeps=len(energy))
     return native, energy

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qas.circuit import Circuit, Gate
+from qas.circuit import Circuit, Gate, Population
 from qas.device import Device
 from qas.device.lowering import Lowering
 from qas.device.pattern import varied_layouts
+from qas.device.population import lower_population
 from qas.errors import InputError
 from qas.execute import ExactSimulator, Neighbours, NoisySimulator
 from qas.execute.noisy import native_gates
@@ -21,7 +22,9 @@ from qas.problem.constraint import Constraints
 from qas.problem.cost import Cost, Meter
 from qas.problem.moves import tokens
 from qas.problem.optimise import NORMAL, Effort, minimise
+from qas.problem.pool import POOLS, gate_pool, is_commuting_pool
 from qas.task import Classifier, Observable, Task
+from qas.train.commuting import is_commuting
 
 Layout = tuple[int, ...]
 KEPT_LOWERINGS = 4096
@@ -67,8 +70,8 @@ class Problem:
     they couple different pairs. A grown circuit may move on to any place of the chip
     (`qas.problem.relayout`), unless ``is_fixed``."""
     limits: Limits
-    pool: tuple[str, ...] = ("rx", "ry", "rz", "cx")
-    """Names of the gates that circuits are grown from."""
+    pool: tuple[str, ...] = POOLS["free"]
+    """Names of the gates that circuits are grown from; see `qas.problem.pool`."""
     constraints: Constraints = Constraints()
     """What every reported circuit keeps; see `qas.problem.constraint`."""
     is_fixed: bool = False
@@ -93,13 +96,20 @@ class Problem:
         limits: Limits | None = None,
         constraints: Constraints | None = None,
         n_layouts: int | None = None,
+        pool: str | Sequence[str] = "free",
     ) -> Problem:
         """The problem with the usual limits; without ``qubits`` the engine offers layouts.
 
         ``constraints`` lower the limits of growth where they can; see `qas.problem.constraint`.
+        ``pool`` names gates, or a pool that has a name; see `qas.problem.pool`.
 
         Raises:
-            InputError: too few qubits, or ``qubits`` that do not fit the task.
+            InputError: too few qubits, ``qubits`` that do not fit the task, or an unknown gate.
+
+        >>> from qas import load_device, load_task
+        >>> task, device = load_task("h2"), load_device("FakeManilaV2")
+        >>> Problem.of(task, device, pool="commuting").pool
+        ('rx', 'cx')
         """
         n = task.n_qubits
         if qubits is None:
@@ -112,7 +122,8 @@ class Problem:
             layouts = (tuple(qubits),)
         kept = constraints or Constraints()
         room = (limits or Limits.for_qubits(n)).within(kept)
-        return cls(task, device, layouts, room, constraints=kept, is_fixed=qubits is not None)
+        fixed = qubits is not None
+        return cls(task, device, layouts, room, gate_pool(pool), kept, is_fixed=fixed)
 
     @property
     def n_qubits(self) -> int:
@@ -135,13 +146,32 @@ class Problem:
             self._simulators[layout] = NoisySimulator(self.patch(layout))
         return self._simulators[layout]
 
+    @property
+    def is_commuting(self) -> bool:
+        """True if the gate pool makes circuits of commuting generators alone.
+
+        On a device these are lowered with one native angle for each rotation: all that a run of
+        pulses can do would have generators that do not commute.
+        """
+        return is_commuting_pool(self.pool)
+
+    def lowered(self, population: Population, layout: Layout) -> Population:
+        """The native circuits of a population on a layout, at its angles; native ones stay."""
+        if not self.is_commuting or self.device.is_ideal:
+            return lower_population(population, self.patch(layout))
+        rows = [population.circuit(row) for row in range(len(population))]
+        made = [self.lowering(circuit, layout) for circuit, _ in rows]
+        angles = [own.angles(turns)[0] for own, (_, turns) in zip(made, rows, strict=True)]
+        return Population.of([own.native for own in made], angles)
+
     def lowering(self, circuit: Circuit, layout: Layout) -> Lowering:
         """How a circuit is lowered onto a layout; the latest ones are kept."""
         key = (layout, circuit)
         if key not in self._lowerings:
             if len(self._lowerings) >= KEPT_LOWERINGS:
                 del self._lowerings[next(iter(self._lowerings))]
-            self._lowerings[key] = self.patch(layout).lowering(circuit)
+            patch = self.patch(layout)
+            self._lowerings[key] = patch.lowering(circuit, apart=self.is_commuting)
         return self._lowerings[key]
 
     def tokens(self, layout: Layout) -> tuple[Gate, ...]:
@@ -164,8 +194,7 @@ class Problem:
         if isinstance(self.task, Classifier):
             raise InputError(
                 f"task {self.task.name} asks for a loss, and this needs an energy: exact sweeps "
-                "over all extensions of a circuit are of expectation values. Strategies that need "
-                "none: archive, evolve, anneal, tpe, gp, nsga2, random"
+                "over all extensions of a circuit are of expectation values"
             )
         return self.task
 
@@ -175,7 +204,9 @@ class Problem:
         return self.molecule.observable
 
     def admits(self, trial: Trial) -> bool:
-        """True if a trial's native circuit keeps the constraints."""
+        """True if a trial's native circuit keeps the constraints and what the pool promises."""
+        if self.is_commuting and not is_commuting(trial.native):
+            return False
         return self.constraints.admit(trial.native, self.patch(trial.candidate.layout))
 
     def fits(self, circuit: Circuit, layout: Layout) -> bool:

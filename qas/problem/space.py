@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from qas.circuit import Circuit, Gate, Population
 from qas.errors import InputError
 from qas.problem.moves import dressed, ordered_pairs
+from qas.problem.pool import dressing
 from qas.problem.problem import Layout, Limits, Problem
 from qas.problem.wiring import Wiring
 
@@ -55,10 +56,11 @@ class Space:
             anywhere: where there is no noise, allow every order of the qubits, more than there
                 are layouts; `place` then finds one. No change on a device.
 
-        A task of one qubit has no pairs: its blocks are single gates.
+        A task of one qubit has no pairs: its blocks are single gates. Elsewhere blocks are
+        dressed with RY, or what the pool has in its place (`qas.problem.pool.dressing`).
 
         Raises:
-            InputError: no such space.
+            InputError: no such space, or a pool that has no blocks.
 
         >>> from qas import load_device, load_task
         >>> problem = Problem.of(load_task("h2-4"), load_device("ideal", n_qubits=4))
@@ -82,9 +84,10 @@ class Space:
             doubles = [Gate("cx", pair) for pair in pairs] if "cx" in problem.pool else []
             letters: tuple[Letter, ...] = tuple((gate,) for gate in [*singles, *doubles])
         else:
+            axis = dressing(problem.pool)
             for qubit in range(n):
-                start = start.then("ry", qubit)
-            letters = tuple(dressed(Circuit(n), [pair]).gates for pair in pairs)
+                start = start.then(axis, qubit)
+            letters = tuple(dressed(Circuit(n), [pair], axis).gates for pair in pairs)
         fits = tuple(
             tuple(len(x[0].qubits) == 1 or x[0].qubits in there for x in letters) for there in edges
         )
@@ -148,9 +151,10 @@ class Space:
         """For each letter the one that stands for it and the one turned round.
 
         With a free RY on both wires before and behind, a cx and the one turned round are the
-        same but for angles: each is RY(pi/2) on its target, cz, RY(-pi/2) on its target.
+        same but for angles: each is RY(pi/2) on its target, cz, RY(-pi/2) on its target. Dressed
+        with another rotation, they are not.
         """
-        alike = not self.turns.all() or not self.pairs.all()
+        alike = any(len(x) != 3 or x[-1].name != "ry" for x in self.letters)
         return tuple(k if alike else min(k, self.turned[k]) for k in range(len(self)))
 
     def faced(self, word: Word) -> Word:

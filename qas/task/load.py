@@ -1,4 +1,4 @@
-"""Tasks by name, and from a Hamiltonian file of the user's."""
+"""Tasks by name, energies and classifiers, and from a Hamiltonian file of the user's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from qas.errors import InputError
 from qas.task.chain import chain_task, describe_chains
+from qas.task.classifier import Classifier
+from qas.task.dataset import dataset_names, describe_datasets, load_dataset
 from qas.task.ground import ground_energy
 from qas.task.observable import Observable
 from qas.task.task import Task
 from qas.task.term import shown
 
+Folder = str | os.PathLike[str]
 DATA = Path(__file__).with_name("data")
 MAX_BYTES = 64 * 2**20
 MAX_QUBITS = 20
@@ -31,23 +34,42 @@ FORMAT = (
 )
 
 
-def load_task(name_or_path: str | os.PathLike[str] | Task) -> Task:
+@overload
+def load_task(name_or_path: Task, data_dir: Folder | None = None) -> Task: ...
+
+
+@overload
+def load_task(
+    name_or_path: str | os.PathLike[str] | Task | Classifier, data_dir: Folder | None = None
+) -> Task | Classifier: ...
+
+
+def load_task(
+    name_or_path: str | os.PathLike[str] | Task | Classifier, data_dir: Folder | None = None
+) -> Task | Classifier:
     """The task of that name, or the one that a Hamiltonian .json file holds.
 
-    A `Task` comes back as it is, and a built-in name is never read as a file's. A file's ground
-    energy is computed where it is absent and feasible, and verified up to 10 qubits. Raises
-    InputError, saying what to do, for an unknown name, for a chain that is too short or too long,
-    and for anything in a file that is not a Hamiltonian.
+    A task comes back as it is, and a built-in name is never read as a file's. The names of data
+    sets are classifiers with QOC's encoder, head and split; their data are read now, from
+    ``data_dir``, $QAS_DATA_DIR or the network (`qas.task.load_dataset`), and digits2 and digits4
+    need nothing. A file's ground energy is computed where it is absent and feasible, and verified
+    up to 10 qubits. Raises InputError, saying what to do, for an unknown name, for a chain that is
+    too short or too long, for data that are missing or not the published ones, and for anything in
+    a file that is not a Hamiltonian.
 
     >>> load_task("h2").n_qubits
     2
+    >>> load_task("digits2").class_names
+    ('3', '6')
     """
-    if isinstance(name_or_path, Task):
+    if isinstance(name_or_path, (Task, Classifier)):
         return name_or_path
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise InputError(f"the task is {shown(name_or_path)}; give a name or a file's path")
     if name_or_path in task_names():
         return _stored(str(name_or_path))
+    if isinstance(name_or_path, str) and name_or_path in dataset_names():
+        return Classifier.of(load_dataset(name_or_path, data_dir))
     if isinstance(name_or_path, str) and (chain := chain_task(name_or_path)) is not None:
         return chain
     if isinstance(name_or_path, str) and not _is_path(name_or_path):
@@ -56,7 +78,7 @@ def load_task(name_or_path: str | os.PathLike[str] | Task) -> Task:
 
 
 def task_names() -> tuple[str, ...]:
-    """The stored tasks, in alphabetical order; chains of any length load beside them.
+    """The stored energies, in alphabetical order; chains and classifiers load beside them.
 
     >>> task_names()[:3]
     ('beh2-6', 'beh2-6-published', 'h2')
@@ -65,13 +87,16 @@ def task_names() -> tuple[str, ...]:
 
 
 def describe_tasks() -> dict[str, str]:
-    """One line about each stored task, keyed by its name, then about each family of chains.
+    """One line about each stored task, each family of chains and each classifier, by name.
 
     >>> describe_tasks()["h2"]
     'H2 at 0.735 angstrom, sto-3g, 2 qubits (parity mapping, 2 tapered)'
+    >>> describe_tasks()["digits2"]
+    'classify digits 3 and 6, 8 x 8 pixels; built in'
     """
     stored = {name: str(_stored(name).reference["description"]) for name in task_names()}
-    return stored | describe_chains()
+    classifiers = {name: f"classify {about}" for name, about in describe_datasets().items()}
+    return stored | describe_chains() | classifiers
 
 
 def _stored(name: str) -> Task:
@@ -87,7 +112,7 @@ def _is_path(text: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    names = (*task_names(), *describe_chains())
+    names = (*task_names(), *describe_chains(), *dataset_names())
     close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return (

@@ -25,7 +25,7 @@ JUDGED = 30
 """Trials of lowest training loss among which validation chooses."""
 RATE = 0.05
 """First learning rate of a training that goes on from trained angles, radians."""
-SEARCHES = ("archive", "evolve", "random:blocks")
+SEARCHES = ("archive", "random:blocks", "evolve")
 HANDMADE = ("qoc", "best")
 """The setting's own circuit, and the best by validation of `FAMILIES`."""
 

@@ -83,6 +83,7 @@ def classifier(task: str, folder: Path, split: int = 1) -> Classifier:
     return Classifier.of(load_dataset(task, folder, seed=split))
 
 
+@cache
 def placed(
     setting: Setting, folder: Path, split: int = 1, family: str = "", blocks: int = 0
 ) -> Placed:

@@ -20,7 +20,7 @@ from qas.circuit import Circuit
 from qas.device import load_device
 from qas.errors import InputError
 from qas.problem import Meter, Problem
-from qas.task import load_task
+from qas.task import Classifier, load_task
 from search.campaign.campaign import references
 from search.campaign.incumbent import incumbents
 from search.campaign.jobs import Engine, on_processes
@@ -57,6 +57,8 @@ class Case:
     """Evaluations, those of the inner optimiser included."""
     minutes: float | None = None
     """Wall time of a run; None: only the budget ends it."""
+    data_dir: str | None = None
+    """Folder of a classifier's published data; see `qas.load_task`."""
 
     def __post_init__(self) -> None:
         if self.budget < 1:
@@ -72,7 +74,12 @@ class Case:
     @property
     def problem(self) -> Problem:
         """The problem with the usual limits, made once in a process."""
-        return _problem(self.task, self.device)
+        return _problem(self.task, self.device, self.data_dir)
+
+    @property
+    def unit(self) -> str:
+        """Of what is made small: "Ha", or "nats" of a loss."""
+        return "nats" if isinstance(self.problem.task, Classifier) else "Ha"
 
     def to_row(self) -> Row:
         """What identifies the case, and what its errors are measured from."""
@@ -90,6 +97,7 @@ class Case:
             "n_qubits": problem.n_qubits,
             "layouts": len(problem.layouts),
             "ground_energy": problem.task.ground_energy,
+            "unit": self.unit,
             **_reference(problem),
             **versions(),
         }
@@ -223,7 +231,7 @@ def run_job(job: Job) -> Row:
     polish for every arm) is metered apart, and not timed.
     """
     case, problem = job.case, job.case.problem
-    _warm(job.strategy, case.task, case.device)
+    _warm(job.strategy, case.task, case.device, case.data_dir)
     strategy = make_strategy(job.strategy, problem, job.seed)
     meter = problem.meter(case.budget, seconds=None if case.minutes is None else 60 * case.minutes)
     tally = getattr(strategy, "tally", None)
@@ -265,22 +273,22 @@ def _search(problem: Problem, strategy: Strategy, meter: Meter, trace: Trace) ->
 
 
 @cache
-def _problem(task: str, device: str) -> Problem:
-    loaded = load_task(task)
+def _problem(task: str, device: str, data_dir: str | None = None) -> Problem:
+    loaded = load_task(task, data_dir)
     return Problem.of(loaded, load_device(device, n_qubits=loaded.n_qubits))
 
 
 @cache
-def _warm(strategy: str, task: str, device: str) -> None:
+def _warm(strategy: str, task: str, device: str, data_dir: str | None) -> None:
     """Run a strategy shortly, once in a process: what it imports and compiles is there then."""
-    problem = _problem(task, device)
-    meter = problem.meter(WARM)
+    problem = _problem(task, device, data_dir)
+    meter = problem.meter(WARM * problem.task.observable.price)
     _search(problem, make_strategy(strategy, problem, 0), meter, Trace(WARM))
 
 
 def _reference(problem: Problem) -> dict[str, Any]:
     """What an error is compared with: Hartree-Fock's circuit on its best layout, else no gate."""
-    energy, name = references(problem)["hartree_fock_noisy"], "Hartree-Fock"
+    energy, name = references(problem).get("hartree_fock_noisy"), "Hartree-Fock"
     if energy is None:
         name, meter = "no gates", problem.meter(None)
         empty = Circuit(problem.n_qubits)
@@ -293,7 +301,7 @@ def _check_same(folder: Path, held: Row | None, row: Row) -> None:
     says = {
         "budget": "a budget of {} evaluations",
         "minutes": "{} minutes a run",
-        "task_id": "a Hamiltonian {}",
+        "task_id": "a task {}",
         "device_hash": "a calibration {}",
     }
     for key, words in says.items():

@@ -6,17 +6,21 @@ import fcntl
 import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from qas.circuit import Circuit
 from qas.errors import InputError
-from qas.problem import Cost, Problem, Trial
-from qas.problem.merit.merit import Box, Merit, points
+from qas.problem import Problem, Trial
+from qas.problem.merit.merit import Box
 from qas.problem.merit.robust import rescored_all
+from qas.task import Classifier, Task
 from search.campaign.arm import ArmProgress, run_arm
+from search.campaign.classifier import accuracy, guessing, validating, whole
+from search.campaign.entry import arm_row, arms_of, box_entry, pareto, polished_row, total
 from search.campaign.file import write_text
 from search.campaign.finalist import (
     Finalist,
@@ -165,33 +169,29 @@ class Campaign:
 
     def summary(self) -> dict[str, Any]:
         """The campaign's outcome as the public face names it."""
-        settings, ledger = self.settings, self.ledger
-        polished = ledger.of_kind("polished")
-        arms = [_arm_entry(row, ledger, polished) for row in ledger.of_kind("arm")]
+        settings, ledger, task = self.settings, self.ledger, self.settings.task
+        arms = arms_of(task, ledger)
         entries = [self._finalist_entry(row) for row in ledger.of_kind("finalist")]
         known = next(iter(ledger.of_kind("references")), {}).get("references", {})
         box = Box.of(self.problem, settings.objectives, known.get("hartree_fock_noisy"))
-        merits = [_merit(entry) for entry in entries]
+        front, hypervolume = pareto(task, box, entries)
         return {
             "schema": 1,
-            "task": settings.task.name,
+            "task": task.name,
+            **_samples(task),
             "device": device_summary(settings.device),
             "strategy": ",".join(settings.strategies),
             "seed": settings.seed,
             "budget": settings.budget,
-            "spent": _total(arms).to_dict(),
-            "spent_polishing": _total(polished).to_dict(),
+            "spent": total(arms).to_dict(),
+            "spent_polishing": total(ledger.of_kind("polished")).to_dict(),
             "spent_tuning": {
                 key: sum(row[key] for row in ledger.of_kind("tuned"))
                 for key in ("shots", "circuits")
             },
             "finalists": entries,
-            "pareto": [
-                {"id": entry["id"], **merit.to_dict()}
-                for entry, merit in zip(entries, merits, strict=True)
-                if merit is not None
-            ],
-            "hypervolume": _hypervolume(box, merits),
+            "pareto": front,
+            "hypervolume": hypervolume,
             "arms": arms,
             "references": known,
             "settings": {
@@ -202,9 +202,20 @@ class Campaign:
                 "constraints": str(settings.constraints) or None,
                 "robust": settings.robust,
                 "calibrations": [day.calibration_date for day in settings.calibrations],
-                "hypervolume_box": box.to_dict(),
+                "hypervolume_box": box_entry(task, box),
             },
         }
+
+    def accuracy(self, trial: Trial) -> float | None:
+        """Share of training samples that a trial tells right under noise; None for energies."""
+        task = self.problem.task
+        return accuracy(self.problem, trial, task.train) if isinstance(task, Classifier) else None
+
+    def _whole(self, trial: Trial) -> Row:
+        """What a finalist's row holds beside its trial: a classifier's circuit as it runs."""
+        if not isinstance(self.problem.task, Classifier):
+            return {}
+        return {"whole": whole(self.problem, trial).to_json()}
 
     @property
     def _wanted(self) -> Wanted:
@@ -234,7 +245,7 @@ class Campaign:
         """
         meter = self.problem.meter(None)
         trials, wanted = [item.trial for item in polished], self._wanted
-        scores = rescored_all(self.problem, trials, wanted.calibrations)
+        scores = rescored_all(validating(self.problem), trials, wanted.calibrations)
         places = choose(self.problem, polished, scores, wanted)
         chosen = [polished[k] for k in places]
         entries = [
@@ -242,17 +253,7 @@ class Campaign:
             for k in places
         ]
         rows: list[Row] = [
-            {
-                "kind": "polished",
-                "strategy": item.strategy,
-                "id": item.id,
-                "energy": item.trial.energy,
-                "two_qubit_gates": item.trial.two_qubit_gates,
-                "energy_pessimistic": score.pessimistic,
-                "energy_worst": score.worst,
-                "physical_qubits": list(item.trial.candidate.layout),
-                "spent": item.trial.cost.to_dict(),
-            }
+            polished_row(self.problem, item.strategy, item.id, item.trial, score)
             for item, score in zip(polished, scores, strict=True)
         ]
         rows += [
@@ -261,6 +262,7 @@ class Campaign:
                 "strategy": item.strategy,
                 "finalist": entry,
                 "trial": item.trial.to_dict(),
+                **self._whole(item.trial),
             }
             for item, entry in zip(chosen, entries, strict=True)
         ]
@@ -279,77 +281,47 @@ class Campaign:
     def _export(self, row: Row) -> None:
         """The finalist as OpenQASM 3 and JSON, tuned angles beside the untuned."""
         trial, name = Trial.from_dict(row["trial"]), f"finalist-{row['finalist']['id']}"
-        write_text(self.folder / f"{name}.qasm", trial.bound.to_qasm())
+        circuit = exported(row)
+        bound = circuit.bind(trial.angles)
+        write_text(self.folder / f"{name}.qasm", bound.to_qasm())
         tuned = self.ledger.of_kind("tuned", id=row["finalist"]["id"])
         if tuned:
-            bound = trial.native.bind(np.array(tuned[-1]["params"]))
-            write_text(self.folder / f"{name}-tuned.qasm", bound.to_qasm())
+            other = circuit.bind(np.array(tuned[-1]["params"]))
+            write_text(self.folder / f"{name}-tuned.qasm", other.to_qasm())
         record = {
             "schema": 1,
             **row["trial"],
             "device": device_summary(self.settings.device),
-            "qasm": trial.bound.to_qasm(),
+            "qasm": bound.to_qasm(),
             "summary": self._finalist_entry(row),
         }
         write_text(self.folder / f"{name}.json", json.dumps(record, indent=1) + "\n")
 
 
+def exported(row: Row) -> Circuit:
+    """The circuit of a finalist's file, its angles free; a classifier's begins with its encoder."""
+    text = row["whole"] if "whole" in row else row["trial"]["native"]
+    return Circuit.from_json(text)
+
+
 def references(problem: Problem) -> dict[str, float | None]:
-    """What a finalist is compared with: the ground state and Hartree-Fock's circuit, in hartree."""
+    """What a finalist is compared with: the ground state and Hartree-Fock's circuit, in hartree;
+    of a classifier what guessing reaches.
+    """
+    if isinstance(problem.task, Classifier):
+        return {**guessing(problem.task)}
     return {
         "ground_energy": problem.task.ground_energy,
         "hartree_fock_noisy": hartree_fock_energy(problem),
     }
 
 
-def _merit(entry: Row) -> Merit | None:
-    """The merits of a finalist's entry; None of ledgers of before, which do not hold them."""
-    if "duration" not in entry:
-        return None
-    names = {field.name: field.name for field in fields(Merit)}
-    names |= {"energy": "energy_noisy", "worst": "energy_worst"}
-    return Merit(**{name: entry[key] for name, key in names.items()})
-
-
-def _hypervolume(box: Box, merits: list[Merit | None]) -> float | None:
-    """Share of the box that the finalists dominate; None where there are none."""
-    known = [merit for merit in merits if merit is not None]
-    return box.hypervolume(points(known, box.names)) if known else None
-
-
-def _total(rows: list[Any]) -> Cost:
-    return sum((Cost(**row["spent"]) for row in rows), Cost())
-
-
-def arm_row(progress: ArmProgress) -> Row:
-    """The ledger's row of an arm that is done."""
-    best = progress.best
+def _samples(task: Task | Classifier) -> Row:
+    """Classes of a classifier, and how many samples each part has."""
+    if not isinstance(task, Classifier):
+        return {}
+    parts = {"train": task.train, "valid": task.valid, "test": task.test}
     return {
-        "kind": "arm",
-        "strategy": progress.strategy,
-        "spent": progress.spent.to_dict(),
-        "trials": progress.trials,
-        "seconds": round(progress.seconds, 3),
-        "best": None
-        if best is None
-        else {"energy": best.energy, "two_qubit_gates": best.two_qubit_gates},
-    }
-
-
-def _arm_entry(row: Row, ledger: Ledger, polished: list[Row]) -> dict[str, Any]:
-    best = row["best"] or {}
-    own = [item for item in polished if item["strategy"] == row["strategy"]]
-    top = min(own, key=lambda item: item["energy"], default={})
-    return {
-        "strategy": row["strategy"],
-        "trials": row["trials"],
-        "spent": row["spent"],
-        "seconds": row["seconds"],
-        "best_energy": best.get("energy"),
-        "best_two_qubit_gates": best.get("two_qubit_gates"),
-        "best_polished_energy": top.get("energy"),
-        "best_polished_two_qubit_gates": top.get("two_qubit_gates"),
-        "best_pessimistic_energy": top.get("energy_pessimistic"),
-        "best_worst_energy": top.get("energy_worst"),
-        "physical_qubits": top.get("physical_qubits"),
+        "classes": list(task.class_names),
+        "samples": {name: loss.n_samples for name, loss in parts.items()},
     }

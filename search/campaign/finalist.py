@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,13 @@ from qas.problem import FINE, Meter, Problem, Trial, minimise, pareto_front, pru
 from qas.problem.merit.front import non_dominated
 from qas.problem.merit.merit import USUAL, Merit, points
 from qas.problem.merit.robust import Rescored, rescored_all, worsts
+from qas.task import Classifier, Observable, Task
+from search.campaign.classifier import described, held, shortlist, validated, validating
 
-PER_ARM = 3
-MOST = 5
+PRUNED, PRUNED_LOSS = 1e-8, 1e-4
+"""By how much leaving out a gate may raise an energy, hartree, or a loss, nats."""
+PER_ARM, MOST = 3, 5
+"""Trials of an arm that are polished, of an energy (of a loss `MOST`), and finalists, at most."""
 SHORTLIST = 64
 """Trials of an arm, best energy first, that are weighed by other objectives than the usual."""
 
@@ -61,18 +65,22 @@ def polish(problem: Problem, trial: Trial, meter: Meter) -> Trial:
     """Prune, vary, prune again, drop needless rz, and train to the end.
 
     Every arm's best trials get the same; the work is metered apart from the search. A step
-    that would break a constraint is not taken.
+    that would break a constraint is not taken. Of a classifier validation samples then say
+    whether it was for the better.
     """
-    trial = _kept(problem, trial, prune(problem, trial, meter, tolerance=1e-8))
+    is_loss, before = isinstance(problem.task, Classifier), trial
+    tolerance = PRUNED_LOSS if is_loss else PRUNED
+    trial = _kept(problem, trial, prune(problem, trial, meter, tolerance=tolerance))
     moved = _kept(problem, trial, vary(problem, trial, meter))
     if moved.candidate != trial.candidate:
-        trial = _kept(problem, moved, prune(problem, moved, meter, tolerance=1e-8))
+        trial = _kept(problem, moved, prune(problem, moved, meter, tolerance=tolerance))
     if not problem.device.is_ideal:
         trial = _kept(problem, trial, trim(problem, trial, meter))
     fine = problem.score(
         trial.candidate, meter, native=trial.native, start=trial.angles, effort=FINE
     )
-    return min(trial, fine, key=lambda t: t.energy)
+    best = min(trial, fine, key=lambda t: t.energy)
+    return held(problem, before, best) if is_loss else best
 
 
 def _kept(problem: Problem, before: Trial, after: Trial) -> Trial:
@@ -85,8 +93,9 @@ def rough_front(
 ) -> list[Finalist]:
     """The best of each arm's front, best energy first; what breaks a constraint is left out.
 
-    The front is that of what is wanted, by default of energy against two-qubit gates. Of
-    equal circuits the arm stands first that came closer.
+    The front is that of what is wanted, by default of energy against two-qubit gates; of a
+    classifier the loss of validation samples takes the energy's place. Of equal circuits the arm
+    stands first that came closer.
     """
     chosen: list[tuple[str, Trial]] = []
     for name, trials in arms.items():
@@ -97,11 +106,17 @@ def rough_front(
 
 
 def _best(problem: Problem, trials: list[Trial], wanted: Wanted) -> list[Trial]:
+    is_loss = isinstance(problem.task, Classifier)
+    if wanted.is_usual and is_loss:
+        listed = shortlist(trials)
+        values = validated(problem, listed).tolist()
+        judged = [replace(t, energy=v) for t, v in zip(listed, values, strict=True)]
+        return [listed[judged.index(trial)] for trial in pareto_front(judged)[:MOST]]
     if wanted.is_usual:
         return pareto_front(trials)[:PER_ARM]
-    shortlist = sorted(trials, key=lambda trial: trial.rank)[:SHORTLIST]
-    scores = rescored_all(problem, shortlist, wanted.calibrations)
-    return [shortlist[k] for k in front_order(problem, shortlist, scores, wanted)[:PER_ARM]]
+    listed = sorted(trials, key=lambda trial: trial.rank)[:SHORTLIST]
+    scores = rescored_all(validating(problem), listed, wanted.calibrations)
+    return [listed[k] for k in front_order(problem, listed, scores, wanted)[:PER_ARM]]
 
 
 def choose(
@@ -120,14 +135,15 @@ def front_order(
 ) -> list[int]:
     """Positions of the trials that no other one beats in what is wanted, best energy first.
 
-    Among equals the fewest gates win. With ``robust`` the energy is the worst one. By other
-    objectives than the usual, an empty circuit would be hard to beat: circuits above the
-    Hartree-Fock energy are out, unless there is nothing else.
+    Among equals the fewest gates win. With ``robust`` the energy is the worst one; of a
+    classifier it is the loss of validation samples. By other objectives than the usual, an empty
+    circuit would be hard to beat: circuits above the Hartree-Fock energy, or the loss of
+    guessing, are out, unless there is nothing else.
 
     Args:
         problem: of the trials.
         trials: all keep the constraints.
-        scores: of each trial, re-scored.
+        scores: of each trial, re-scored; of a classifier on `validating`'s problem.
         wanted: objectives.
     """
     names = list(wanted.objectives)
@@ -137,6 +153,9 @@ def front_order(
         Merit.of(problem, trial, float(worst), score.spread)
         for trial, score, worst in zip(trials, scores, worsts(scores), strict=True)
     ]
+    if isinstance(problem.task, Classifier):
+        pairs = zip(merits, scores, strict=True)
+        merits = [replace(merit, energy=score.standard) for merit, score in pairs]
     places = list(range(len(trials))) if wanted.is_usual else _worth(problem, trials)
     if not places:
         return []
@@ -149,8 +168,14 @@ def front_order(
 
 
 def _worth(problem: Problem, trials: list[Trial]) -> list[int]:
-    """Positions of the trials at or below the Hartree-Fock energy; of all if there is none."""
-    reference = hartree_fock_energy(problem)
+    """Positions of the trials at or below Hartree-Fock's energy or the loss of guessing.
+
+    Of all if there is none.
+    """
+    if isinstance(problem.task, Classifier):
+        reference: float | None = float(np.log(len(problem.task.class_names)))
+    else:
+        reference = hartree_fock_energy(problem)
     ceiling = np.inf if reference is None else reference + 1e-6
     below = [k for k, trial in enumerate(trials) if trial.energy <= ceiling]
     return below or list(range(len(trials)))
@@ -168,22 +193,34 @@ def hartree_fock_energy(problem: Problem) -> float | None:
 def describe(
     problem: Problem, finalist: Finalist, meter: Meter, seed: int, scores: Rescored
 ) -> dict[str, Any]:
-    """The finalist's entry in the summary; energies in hartree at the angles of its file."""
-    trial = finalist.trial
-    layout, native, angles = trial.candidate.layout, trial.native, trial.angles
-    observable, patch = problem.task.observable, problem.patch(layout)
-
-    def energy(simulator: Any) -> float:
-        return float(simulator.estimate(native, observable, angles).mean[0])
-
-    ground = problem.task.ground_energy
-    exact = energy(problem.exact)
-    retrained, merit = _retrained(problem, trial, meter, seed), Merit.of(problem, trial)
-    return {
+    """The finalist's entry in the summary, everything at the angles of its file."""
+    patch = problem.patch(finalist.trial.candidate.layout)
+    common = {
         "id": finalist.id,
         "strategy": finalist.strategy,
         "qasm": f"finalist-{finalist.id}.qasm",
         "physical_qubits": [int(patch.physical_qubits[q]) for q in range(problem.n_qubits)],
+    }
+    if isinstance(problem.task, Classifier):
+        return common | described(problem, finalist.trial, scores)
+    return common | _energies(problem, problem.task, finalist.trial, meter, seed, scores)
+
+
+def _energies(
+    problem: Problem, task: Task, trial: Trial, meter: Meter, seed: int, scores: Rescored
+) -> dict[str, Any]:
+    """Counts of the native circuit, energies in hartree, and merits."""
+    native, angles, observable = trial.native, trial.angles, task.observable
+    patch = problem.patch(trial.candidate.layout)
+
+    def energy(simulator: Any) -> float:
+        return float(simulator.estimate(native, observable, angles).mean[0])
+
+    ground = task.ground_energy
+    exact = energy(problem.exact)
+    retrained = _retrained(problem, observable, trial, meter, seed)
+    merit = Merit.of(problem, trial)
+    return {
         **native.counts(),
         "logical": trial.candidate.circuit.counts(),
         "energy_exact": exact,
@@ -202,12 +239,13 @@ def describe(
     }
 
 
-def _retrained(problem: Problem, trial: Trial, meter: Meter, seed: int) -> float:
+def _retrained(
+    problem: Problem, observable: Observable, trial: Trial, meter: Meter, seed: int
+) -> float:
     """Lowest noise-free energy of the structure, from its own angles and three random starts."""
     rng = np.random.default_rng([seed, 977])
     starts = [trial.angles]
     starts += [rng.uniform(-np.pi, np.pi, trial.native.n_params) for _ in range(3)]
-    observable = problem.task.observable
     return min(
         minimise(problem.exact, trial.native, observable, start, meter, FINE)[0] for start in starts
     )

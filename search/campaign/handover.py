@@ -9,7 +9,8 @@ from pathlib import Path
 from qas.errors import InputError
 from qas.problem import Cost, Trial
 from search.campaign.arm import ArmProgress, trial_row
-from search.campaign.campaign import Campaign, arm_row
+from search.campaign.campaign import Campaign
+from search.campaign.entry import arm_row
 from search.campaign.ledger import Row
 from search.campaign.shared import Shared
 from search.campaign.ticket import SPENT, Ticket

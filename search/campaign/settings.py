@@ -12,10 +12,13 @@ from qas.errors import InputError
 from qas.problem import Problem
 from qas.problem.constraint import Constraints
 from qas.problem.merit.merit import USUAL, check_objectives
-from qas.task import Task, load_task
-from search.strategy import STRATEGIES, check_strategy
+from qas.task import Classifier, Task, load_task
+from search.campaign.question import task_of, task_row
+from search.strategy import STRATEGIES, check_suits
 
 MAX_SEED = 2**31
+LOSSES = 8_000_000
+"""Values of a loss in the usual budget."""
 MOST_DAYS = 24
 """Other calibrations that a campaign keeps, spread evenly over their dates: they go into its
 ledger, so that it can be resumed without the files."""
@@ -25,7 +28,7 @@ ledger, so that it can be resumed without the files."""
 class Settings:
     """What a campaign does; frozen and checked, equal settings give equal ledgers."""
 
-    task: Task
+    task: Task | Classifier
     device: Device
     strategies: tuple[str, ...]
     seed: int = 0
@@ -47,7 +50,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in self.strategies:
-            check_strategy(name)
+            check_suits(name, self.task)
         if not self.strategies:
             raise InputError(f"name at least one strategy of {', '.join(STRATEGIES)}")
         if len(set(self.strategies)) != len(self.strategies):
@@ -79,19 +82,9 @@ class Settings:
         import json
 
         problem = self.problem()
-        observable, task = self.task.observable, self.task
         return {
             "kind": "campaign",
-            "task": {
-                "name": task.name,
-                "n_qubits": task.n_qubits,
-                "id": task.id,
-                "ground_energy": task.ground_energy,
-                "reference": dict(task.reference),
-                "hf_energy": task.reference.get("hf_energy"),
-                "paulis": list(observable.paulis),
-                "coeffs": list(observable.coeffs),
-            },
+            "task": task_row(self.task),
             "device": json.loads(self.device.to_json()),
             "device_summary": device_summary(self.device),
             "strategies": list(self.strategies),
@@ -121,14 +114,9 @@ class Settings:
         """
         import json
 
-        from qas.task import Observable
-
         try:
-            stored = row["task"]
-            observable = Observable.of(stored["paulis"], stored["coeffs"])
-            task = Task(stored["name"], observable, stored["ground_energy"], stored["reference"])
             return cls(
-                task,
+                task_of(row["task"]),
                 Device.from_json(json.dumps(row["device"])),
                 tuple(row["strategies"]),
                 int(row["seed"]),
@@ -182,9 +170,14 @@ def versions() -> dict[str, Any]:
     return {"version": qas.__version__, "packages": {name: version(name) for name in names}}
 
 
-def default_budget(n_qubits: int) -> int:
-    """Evaluations per strategy for a run of minutes on two cores."""
-    return 200_000 if n_qubits <= 2 else 750_000 * (n_qubits - 2)
+def default_budget(task: Task | Classifier) -> int:
+    """Evaluations per strategy for a run of minutes on two cores.
+
+    A loss costs one a sample, but its samples share their sweeps over the circuit.
+    """
+    if isinstance(task, Classifier):
+        return LOSSES * task.observable.price
+    return 200_000 if task.n_qubits <= 2 else 750_000 * (task.n_qubits - 2)
 
 
 def settings_of(
@@ -200,14 +193,16 @@ def settings_of(
     calibrations: str | Path | None = None,
     robust: bool = False,
     objectives: tuple[str, ...] = USUAL,
+    data_dir: str | Path | None = None,
 ) -> Settings:
     """Settings from what a person typed; without budget and minutes the usual budget.
 
-    ``calibrations`` is a file or folder of other calibrations of the same chip.
+    ``calibrations`` is a file or folder of other calibrations of the same chip, ``data_dir`` the
+    folder of a classifier's published data: see `qas.load_task`.
     """
-    loaded = load_task(task)
+    loaded = load_task(task, data_dir)
     if budget is None and minutes is None:
-        budget = default_budget(loaded.n_qubits)
+        budget = default_budget(loaded)
     chip = load_device(device, n_qubits=max(16, loaded.n_qubits))
     days = () if calibrations is None else load_calibrations(calibrations, chip, most=MOST_DAYS)
     return Settings(

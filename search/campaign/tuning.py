@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qas.circuit import Circuit
 from qas.errors import InputError
 from qas.execute import NoisySimulator
 from qas.execute.chip import parse_backend
-from qas.execute.runtime import RuntimeBackend
 from qas.problem import Problem, Trial
-from qas.train import Optimiser, Pruning, Schedule, TrainState, TuneSettings, compare, tune
+from qas.train import Optimiser, Pruning, Schedule, TrainState, TuneSettings, tune
+from search.campaign.aim import (
+    LOSS_REPEATS,
+    REPEATS,
+    Aim,
+    Machine,
+    machine,
+    mitigation,
+    opened,
+    other_values,
+    readout_of,
+)
 from search.campaign.checkpoint import load_checkpoint, save_checkpoint
 from search.campaign.ledger import Ledger, Row
 
@@ -23,8 +32,6 @@ DECAY = 0.1
 """Of the step size, see `Schedule.decay`."""
 BETAS = (0.9, 0.99)
 """Of Adam: the second moment forgets within a training of some dozen steps."""
-REPEATS = 24
-"""Fresh measurements of each set of angles in the final comparison."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class TuneOptions:
     seed: int = 0
     max_shots: int | None = None
     account: str | None = None
+    batch_size: int | None = None
+    """Samples of a classifier's step; None: the usual number."""
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -68,12 +77,16 @@ class TuneOptions:
             self.pruning,
             self.seed,
             max_shots=self.max_shots,
+            batch_size=self.batch_size,
         )
 
     @property
     def key(self) -> str:
         """Short hash of the options: equal plans are one plan."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        content = asdict(self)
+        if self.batch_size is None:
+            del content["batch_size"]  # plans of before had none
+        text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     @classmethod
@@ -89,7 +102,8 @@ class TuneProgress:
     id: str
     step: int
     steps: int
-    energy: float
+    value: float
+    """Measured energy, hartree, or loss of the step's samples, nats."""
     stderr: float
     shots: int
 
@@ -101,7 +115,7 @@ def check_backend(options: TuneOptions, count: int, problem: Problem) -> None:
     if problem.device.is_ideal:
         raise InputError("an ideal device has no chip to tune on: search on a calibration instead")
     chip = parse_backend(options.backend, problem.patch(problem.layouts[0]), options.account)
-    RuntimeBackend(chip, options.shots, options.resilience_level, options.mode)
+    machine(problem, chip, options, "")
 
 
 def tune_finalist(
@@ -122,40 +136,33 @@ def tune_finalist(
         return
     patch = problem.patch(trial.candidate.layout)
     chip = parse_backend(options.backend, patch, options.account)
-    backend = RuntimeBackend(
-        chip,
-        options.shots,
-        options.resilience_level,
-        options.mode,
-        options.seed,
-        ("qas", entry["id"]),
-    )
+    backend, aim = machine(problem, chip, options, entry["id"]), Aim.of(problem, trial)
     path = folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.npz"
     begun = _saved(path) or TrainState.start(trial.angles, options.pruning)
-    native, observable = trial.native, problem.task.observable
     search_model = NoisySimulator(patch)
-    ledger.append(_missing_steps(ledger, match, begun, search_model, problem, native))
+    ledger.append(_missing_steps(ledger, match, begun, search_model, aim))
     state = begun
-    for state in _steps(native, observable, backend, begun, options.training):
+    for state in _steps(aim, backend, begun, options):
         save_checkpoint(path, {"state": state.to_json()})
-        ledger.append(_missing_steps(ledger, match, state, search_model, problem, native))
+        ledger.append(_missing_steps(ledger, match, state, search_model, aim))
         last = state.history[-1]
         yield TuneProgress(
             entry["id"], state.step, options.steps, last.value, last.stderr, state.shots
         )
-    ledger.append([_compared(problem, trial, state, backend, options, match, search_model)])
+    ledger.append([_compared(aim, trial, state, backend, options, match, search_model)])
 
 
 def _steps(
-    native: Circuit,
-    observable: Any,
-    backend: RuntimeBackend,
-    state: TrainState,
-    settings: TuneSettings,
+    aim: Aim, backend: Machine, state: TrainState, options: TuneOptions
 ) -> Iterator[TrainState]:
     """The stream of states, inside one session or batch where the mode has one."""
-    with backend.opened() as connected:
-        yield from tune(native, observable, connected, state, settings)
+    settings = replace(
+        options.training,
+        batch_size=aim.batch(options.batch_size),
+        readout=readout_of(backend, options),
+    )
+    with opened(backend) as connected:
+        yield from tune(aim.circuit, aim.target, connected, state, settings)
 
 
 def _saved(path: Path) -> TrainState | None:
@@ -168,8 +175,7 @@ def _missing_steps(
     match: dict[str, Any],
     state: TrainState,
     model: NoisySimulator,
-    problem: Problem,
-    native: Circuit,
+    aim: Aim,
 ) -> list[Row]:
     """Rows of the state's steps that the ledger does not hold."""
     held = {row["step"] for row in ledger.of_kind("tuning", **match)}
@@ -178,15 +184,14 @@ def _missing_steps(
     for step, record in enumerate(state.history, start=1):
         shots, circuits = shots + record.shots, circuits + record.circuits
         if step not in held:
-            after = model.estimate(native, problem.task.observable, record.params).mean[0]
             rows.append(
                 {
                     "kind": "tuning",
                     **match,
                     "step": step,
-                    "energy": record.value,
+                    aim.word: record.value,
                     "stderr": record.stderr,
-                    "energy_noisy": float(after),
+                    f"{aim.word}_noisy": aim.noisy(model, record.params),
                     "kept": list(record.kept),
                     "shots": shots,
                     "circuits": circuits,
@@ -196,43 +201,38 @@ def _missing_steps(
 
 
 def _compared(
-    problem: Problem,
+    aim: Aim,
     trial: Trial,
     state: TrainState,
-    backend: RuntimeBackend,
+    backend: Machine,
     options: TuneOptions,
     match: dict[str, Any],
     model: NoisySimulator,
 ) -> Row:
     """The last row: tuned against untuned angles on fresh shots."""
-    native, observable = trial.native, problem.task.observable
     settled = state.settled
-    verdict = compare(
-        backend, native, observable, trial.angles, settled, REPEATS, seed=options.seed + 1
-    )
+    verdict = aim.verdict(backend, trial.angles, settled, options)
     return {
         "kind": "tuned",
         **match,
         "params": settled.tolist(),
-        "energy_untuned": verdict.untuned,
-        "energy_untuned_stderr": verdict.untuned_stderr,
-        "energy_tuned": verdict.tuned,
-        "energy_tuned_stderr": verdict.tuned_stderr,
-        "energy_tuned_noisy": float(model.estimate(native, observable, settled).mean[0]),
-        "kept_tuned": verdict.tuned_is_better,
+        **verdict,
+        f"{aim.word}_tuned_noisy": aim.noisy(model, settled),
+        **other_values(aim, model, settled),
         "steps": state.step,
-        "shots": state.shots + verdict.shots,
-        "circuits": state.circuits + verdict.circuits,
+        "shots": state.shots + verdict["shots"],
+        "circuits": state.circuits + verdict["circuits"],
         "resilience": {
             "level": options.resilience_level,
-            "readout": "TREX" if options.resilience_level else "none",
+            "readout": mitigation(backend, options),
         },
         "settings": {
             "shots": options.shots,
             "mode": options.mode,
             "learning_rate": options.learning_rate,
             "pruning": asdict(options.pruning),
-            "repeats": REPEATS,
+            "repeats": REPEATS if aim.task is None else LOSS_REPEATS,
+            "batch_size": aim.batch(options.batch_size),
             "seed": options.seed,
         },
     }

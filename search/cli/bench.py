@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from search.cli.campaign import DataDir
 from search.cli.guard import KEPT, guarded
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def bench(
         typer.Option(help="Evaluations a run: energies that a device would have to measure."),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Most wall time of a run.")] = None,
+    data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(help="Runs at a time.", min=1)] = 1,
     ray: Annotated[
         bool, typer.Option("--ray", help="Run on Ray: RAY_ADDRESS's cluster or this machine.")
@@ -64,7 +66,7 @@ def bench(
             if task is None or budget is None:
                 raise InputError("give --task and --budget, or --page to draw what is there")
             jobs = _jobs(task, device, strategy, range(first_seed, first_seed + seeds),
-                         budget, minutes)  # fmt: skip
+                         budget, minutes, data_dir)  # fmt: skip
             found.check(jobs)
         with found.locked():
             if jobs:
@@ -141,13 +143,15 @@ def _jobs(
     seeds: Sequence[int],
     budget: int,
     minutes: float | None,
+    data_dir: Path | None,
 ) -> list[Job]:
     from search.campaign.bench import Case, jobs_of
     from search.strategy import strategy_names
 
     names = strategy_names() if strategy is None else _listed(strategy, "--strategy")
+    folder = None if data_dir is None else str(data_dir.resolve())
     cases = [
-        Case(one, chip, budget, minutes)
+        Case(one, chip, budget, minutes, folder)
         for one in _listed(task, "--task")
         for chip in _devices(device)
     ]
@@ -203,8 +207,8 @@ def _note(run: BenchProgress) -> str:
     if run.row is None:
         return f"{_name(run.job)} failed"
     curve = run.row["anytime"]
-    energy = f"{curve[-1][2]:.6f} Ha" if curve else "nothing found"
-    return f"{_name(run.job)}: {energy} in {run.row['seconds']:.1f} s"
+    found = f"{curve[-1][2]:.6f} {run.job.case.unit}" if curve else "nothing found"
+    return f"{_name(run.job)}: {found} in {run.row['seconds']:.1f} s"
 
 
 def _name(job: Job) -> str:

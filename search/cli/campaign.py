@@ -31,6 +31,13 @@ Budget = Annotated[
     typer.Option(help="Evaluations per strategy: energies that a device would have to measure."),
 ]
 Minutes = Annotated[float | None, typer.Option(help="Wall time of the whole search.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the published data of a classifier. Default: $QAS_DATA_DIR, else the "
+        "network; digits2 and digits4 need none."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Same seed, same machine: same ledger.")]
 Out = Annotated[Path | None, typer.Option(help="Campaign folder. Default: a new one in runs/.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
@@ -54,8 +61,8 @@ Robust = Annotated[
 Objectives = Annotated[
     str,
     typer.Option(
-        help="Finalists are a front of these, by commas: energy, cx, depth, duration, failure, "
-        "gradient_circuits, worst, spread."
+        help="Finalists are a front of these, by commas: energy (or loss), cx, depth, duration, "
+        "failure, gradient_circuits, worst, spread."
     ),
 ]
 Backend = Annotated[
@@ -76,6 +83,7 @@ def run(
     ] = "random,tpe,ddqn,archive",
     budget: Budget = None,
     minutes: Minutes = None,
+    data_dir: DataDir = None,
     seed: Seed = 0,
     out: Out = None,
     max_cx: MaxCx = None,
@@ -96,6 +104,7 @@ def run(
     with guarded(out):
         options = TuneOptions(backend=backend, steps=steps, shots=shots, seed=seed)
         aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
+        aims["data_dir"] = data_dir
         settings = _settings(task, device, qubits, strategy, budget, minutes, seed, aims)
         if settings.device.is_ideal:
             print("an ideal device has no chip: searching without tuning", file=sys.stderr)
@@ -118,6 +127,7 @@ def search(
     ] = None,
     budget: Budget = None,
     minutes: Minutes = None,
+    data_dir: DataDir = None,
     seed: Seed = 0,
     out: Out = None,
     max_cx: MaxCx = None,
@@ -134,6 +144,7 @@ def search(
     with guarded(out):
         names = DEFAULT_STRATEGY if strategy is None else strategy
         aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
+        aims["data_dir"] = data_dir
         settings = _settings(task, device, qubits, names, budget, minutes, seed, aims)
         campaign = _created(settings, out)
     with guarded(campaign.folder), campaign.locked():
@@ -156,6 +167,9 @@ def tune(
     full_steps: Annotated[int, typer.Option(help="w_a: steps with the full gradient.")] = 1,
     pruned_steps: Annotated[int, typer.Option(help="w_p: steps with a pruned gradient.")] = 2,
     learning_rate: Annotated[float, typer.Option(help="Adam's step size, radians.")] = 0.02,
+    batch: Annotated[
+        int | None, typer.Option(help="Samples of a classifier's training step. Default: 25.")
+    ] = None,
     max_shots: Annotated[int | None, typer.Option(help="Stop before more shots are spent.")] = None,
     account: Annotated[str | None, typer.Option(help="Name of a saved IBM account.")] = None,
     seed: Seed = 0,
@@ -177,6 +191,7 @@ def tune(
             seed,
             max_shots,
             account,
+            batch,
         )
         campaign = Campaign.open(folder)
         with campaign.locked():

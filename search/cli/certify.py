@@ -62,6 +62,7 @@ def _listed(
     from qas.errors import InputError
     from qas.problem.certificate.certify import classes_of
     from qas.problem.wiring import Wiring
+    from qas.task import Classifier
     from search.cli.campaign import _parse_qubits
 
     if seed < 0:
@@ -71,6 +72,8 @@ def _listed(
     if not 0 < hours < 1e6:
         raise InputError(f"--hours must be above 0, and finite; given {hours}")
     loaded, chosen = load_task(task), _parse_qubits(qubits)
+    if isinstance(loaded, Classifier):
+        raise InputError(f"certificates are of energies; {loaded.name} is a classifier")
     n = loaded.n_qubits
     chip = load_device(device, n_qubits=n if chosen is None else max(16, n))
     wiring = Wiring.of(chip, n, chosen)

@@ -75,10 +75,10 @@ def export(
 
 
 def _bound(folder: Path, finalist: str | None, tuned: bool) -> Any:
-    """The finalist's native circuit with its angles."""
+    """The finalist's native circuit with its angles; a classifier's with its encoder."""
     from qas.errors import InputError
-    from qas.problem import Trial
     from search.campaign import Campaign
+    from search.campaign.campaign import exported
 
     ledger = Campaign.open(folder).ledger
     rows = {row["finalist"]["id"]: row for row in ledger.of_kind("finalist")}
@@ -87,13 +87,13 @@ def _bound(folder: Path, finalist: str | None, tuned: bool) -> Any:
     chosen = next(iter(rows)) if finalist is None else finalist
     if chosen not in rows:
         raise InputError(f"no finalist {chosen!r} in {folder}; there are {', '.join(rows)}")
-    trial = Trial.from_dict(rows[chosen]["trial"])
+    circuit = exported(rows[chosen])
     if not tuned:
-        return trial.bound
+        return circuit.bind(rows[chosen]["trial"]["params"])
     done = ledger.of_kind("tuned", id=chosen)
     if not done:
         raise InputError(f"finalist {chosen} is not tuned yet: run 'qas tune {folder}'")
-    return trial.native.bind(done[-1]["params"])
+    return circuit.bind(done[-1]["params"])
 
 
 def _encoded(circuit: Any, form: str) -> bytes:

@@ -5,19 +5,38 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from search.cli.wording import Wording, arms_table, finalists_table, percent
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from qas.problem import Trial
     from search.campaign import ArmProgress, Campaign
 
 _QUIET_LINE = 10.0
+
+
+class _Best:
+    """Accuracies of best trials, found once for each."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self._known: dict[int, tuple[Trial, float | None]] = {}
+
+    def accuracy(self, trial: Trial | None) -> float | None:
+        """Of the training samples; None of an energy."""
+        if trial is None:
+            return None
+        if id(trial) not in self._known:
+            self._known = {id(trial): (trial, self._campaign.accuracy(trial))}
+        return self._known[id(trial)][1]
 
 
 def search_progress(campaign: Campaign) -> None:
     """Run the search, a bar for each strategy and one for the finalists."""
     from search.campaign import PolishProgress
 
-    ground = campaign.problem.task.ground_energy
+    words, best = Wording.of(campaign.problem.task), _Best(campaign)
     with _progress() as progress:
         bars: dict[str, Any] = {}
         said = time.monotonic()
@@ -33,7 +52,8 @@ def search_progress(campaign: Campaign) -> None:
                     arm.strategy, total=_total(campaign), note=""
                 )
             done = arm.spent.evaluations if campaign.settings.budget else arm.seconds
-            text = _energy(None if arm.best is None else arm.best.energy, ground)
+            energy = None if arm.best is None else arm.best.energy
+            text = words.said(energy, best.accuracy(arm.best))
             progress.update(bars[arm.strategy], completed=done, note=f"best {text}")
             if not progress.console.is_terminal and time.monotonic() - said > _QUIET_LINE:
                 said = time.monotonic()
@@ -42,14 +62,14 @@ def search_progress(campaign: Campaign) -> None:
 
 def tune_progress(campaign: Campaign) -> None:
     """Do the planned tunings, a bar for each finalist."""
-    ground = campaign.problem.task.ground_energy
+    words = Wording.of(campaign.problem.task)
     with _progress() as progress:
         bars: dict[str, Any] = {}
         said = time.monotonic()
         for tuned in campaign.tune():
             if tuned.id not in bars:
                 bars[tuned.id] = progress.add_task(f"tune {tuned.id}", total=tuned.steps, note="")
-            note = f"{_energy(tuned.energy, ground)} +- {1e3 * tuned.stderr:.1f}"
+            note = f"{words.said(tuned.value)} +- {words.error(tuned.stderr, 1)}"
             progress.update(bars[tuned.id], completed=tuned.step, note=note)
             if not progress.console.is_terminal and time.monotonic() - said > _QUIET_LINE:
                 said = time.monotonic()
@@ -73,61 +93,25 @@ def conclude(campaign: Campaign, as_json: bool) -> None:
 
 def leaderboard(campaign: Campaign, summary: dict[str, Any]) -> None:
     """Print arms and finalists."""
-    ground = campaign.problem.task.ground_energy
-    device = summary["device"]
+    words, device = Wording.of(campaign.problem.task), summary["device"]
     print(
         f"{summary['task']} on {device['name']}, calibration of "
         f"{device['calibration_date'] or 'no date'}, hash {device['hash'][:16]}"
     )
-    unit = "hartree" if ground is None else "mHa above the ground state"
-    print(f"\nStrategies, the same budget each; energies in {unit}")
-    _print_table(*_arms(summary, ground))
-    print("\nFinalists: the front of noisy energy against two-qubit gates")
-    _print_table(*_finalists(summary, ground))
-    hartree_fock = summary["references"].get("hartree_fock_noisy")
-    if hartree_fock is not None:
-        print(f"Hartree-Fock's circuit on its best layout: {_energy(hartree_fock, ground)}")
+    print(f"\nStrategies, the same budget each; {words.unit}")
+    _print_table(*arms_table(summary, words))
+    print(f"\nFinalists: the front of {words.what} against two-qubit gates")
+    _print_table(*finalists_table(summary, words))
+    known = summary["references"]
+    if known.get("hartree_fock_noisy") is not None:
+        energy = words.said(known["hartree_fock_noisy"])
+        print(f"Hartree-Fock's circuit on its best layout: {energy}")
+    if "loss_guessing" in known:
+        print(f"Guessing: {words.said(known['loss_guessing'], known['accuracy_guessing'])}")
     for entry in summary["finalists"]:
-        if "energy_tuned" in entry:
-            print(_tuned_line(entry, ground))
+        if "kept_tuned" in entry:
+            print(_tuned_line(entry, words))
     print(f"\nReport: {campaign.folder / 'report.html'}")
-
-
-def _arms(summary: dict[str, Any], ground: float | None) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: raw best of each strategy, then its best after the same polishing."""
-    heads = ["strategy", "evaluations", "seconds", "trials"]
-    heads += ["found", "2q", "polished", "2q", "pessimistic"]
-    rows = [
-        [
-            arm["strategy"],
-            f"{arm['spent'].get('evaluations', 0):,}",
-            f"{arm['seconds']:.1f}",
-            str(arm["trials"]),
-            _number(arm["best_energy"], ground),
-            _count(arm["best_two_qubit_gates"]),
-            _number(arm["best_polished_energy"], ground),
-            _count(arm["best_polished_two_qubit_gates"]),
-            _number(arm["best_pessimistic_energy"], ground),
-        ]
-        for arm in sorted(summary["arms"], key=lambda a: a["best_polished_energy"] or 0.0)
-    ]
-    return heads, rows
-
-
-def _finalists(summary: dict[str, Any], ground: float | None) -> tuple[list[str], list[list[str]]]:
-    kinds = ("noisy", "pessimistic", "readout", "exact")
-    heads = ["id", "found by", "2q", "gates", "noisy", "pessimistic", "with readout", "exact"]
-    rows = [
-        [
-            entry["id"],
-            entry["strategy"],
-            str(entry["two_qubit_gates"]),
-            str(entry["gates"]),
-            *(_number(entry[f"energy_{kind}"], ground) for kind in kinds),
-        ]
-        for entry in summary["finalists"]
-    ]
-    return heads, rows
 
 
 def _print_table(heads: list[str], rows: list[list[str]]) -> None:
@@ -141,18 +125,17 @@ def _print_table(heads: list[str], rows: list[list[str]]) -> None:
         print("  " + "  ".join(cells).rstrip())
 
 
-def _count(value: int | None) -> str:
-    return "-" if value is None else str(value)
-
-
-def _tuned_line(entry: dict[str, Any], ground: float | None) -> str:
+def _tuned_line(entry: dict[str, Any], words: Wording) -> str:
     choice = "tuned angles kept" if entry["kept_tuned"] else "untuned angles stay"
+    both = []
+    for name in ("untuned", "tuned"):
+        value, error = (entry[f"{words.word}_{name}{end}"] for end in ("", "_stderr"))
+        said = f"{name} {words.said(value)} +- {words.error(error, 2)}"
+        if words.is_loss:
+            said += f", test accuracy {percent(entry[f'accuracy_test_{name}'])}"
+        both.append(said)
     return (
-        f"{entry['id']} on {entry['backend']}: untuned "
-        f"{_energy(entry['energy_untuned'], ground)} "
-        f"+- {1e3 * entry['energy_untuned_stderr']:.2f}, "
-        f"tuned {_energy(entry['energy_tuned'], ground)} "
-        f"+- {1e3 * entry['energy_tuned_stderr']:.2f} ({choice}; "
+        f"{entry['id']} on {entry['backend']}: {', '.join(both)} ({choice}; "
         f"{entry['circuits']:,} circuits, {entry['shots']:,} shots)"
     )
 
@@ -181,16 +164,3 @@ def _line(arm: ArmProgress, text: str) -> str:
     return (
         f"{arm.strategy}: {arm.spent.evaluations:,} evaluations, {arm.trials} trials, best {text}"
     )
-
-
-def _energy(value: float | None, ground: float | None) -> str:
-    if value is None:
-        return "none yet"
-    unit = "Ha" if ground is None else "mHa above ground"
-    return f"{_number(value, ground)} {unit}"
-
-
-def _number(value: float | None, ground: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.6f}" if ground is None else f"{1e3 * (value - ground):.3f}"

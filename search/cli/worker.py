@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search.cli.campaign import DataDir
 from search.cli.guard import KEPT, guarded
 from search.cli.show import conclude, search_progress
+from search.cli.wording import Wording
 
 if TYPE_CHECKING:
     from search.campaign.shared import Plan, Shared, SharedProgress
@@ -39,6 +41,7 @@ def worker(
     trials: Annotated[
         int | None, typer.Option(help="Circuits that all score together. Default: 500.")
     ] = None,
+    data_dir: DataDir = None,
     seed: Annotated[int | None, typer.Option(help="Of every draw. Default: 0.")] = None,
     lease: Annotated[
         float, typer.Option(help="Seconds of silence after which a worker counts as dead.")
@@ -64,7 +67,7 @@ def worker(
         taken = export is not None and export.exists()
         if export is not None and taken and (not export.is_dir() or any(export.iterdir())):
             raise InputError(f"{export} exists and is not empty: choose another --export")
-        plan = _plan(task, device, qubits, strategy, trials, seed)
+        plan = _plan(task, device, qubits, strategy, trials, seed, data_dir)
         shared = opened(open_storage(storage), study, plan)
         last = _work(shared, lease)
         if not as_json:
@@ -80,6 +83,7 @@ def _plan(
     strategy: str | None,
     trials: int | None,
     seed: int | None,
+    data_dir: Path | None,
 ) -> Plan | None:
     """What was typed; None where nothing was."""
     from qas.errors import InputError
@@ -88,12 +92,13 @@ def _plan(
     from search.cli.campaign import _parse_qubits
 
     if task is None:
-        if any(given is not None for given in (device, qubits, strategy, trials, seed)):
+        typed = (device, qubits, strategy, trials, seed, data_dir)
+        if any(given is not None for given in typed):
             raise InputError("settings go with --task; without any a worker takes the study's")
         return None
     names = ("tpe" if strategy is None else strategy.strip(),)
     chip, placed = "FakeManilaV2" if device is None else device, _parse_qubits(qubits)
-    settings = settings_of(task, chip, names, seed or 0, None, None, placed)
+    settings = settings_of(task, chip, names, seed or 0, None, None, placed, data_dir=data_dir)
     return Plan(settings, 500 if trials is None else trials)
 
 
@@ -101,11 +106,11 @@ def _work(shared: Shared, lease: float) -> SharedProgress:
     """Score circuits until all are scored, a line on stderr every now and then."""
     import time
 
-    said = time.monotonic()
+    said, words = time.monotonic(), Wording.of(shared.plan.settings.task)
     for progress in shared.work(lease):
         if time.monotonic() - said > QUIET:
             said = time.monotonic()
-            best = "" if progress.best is None else f", best {progress.best:.6f} Ha"
+            best = "" if progress.best is None else f", best {words.said(progress.best)}"
             print(f"{progress.done} of {progress.total} circuits{best}", file=sys.stderr)
     return progress
 

@@ -155,13 +155,14 @@ def guide(record: Record) -> Markup:
             "the model.",
         ),
         ("with readout error", "the noisy energy if bits are misread and nobody corrects it."),
-        ("tuned and untuned", f"measured with finite shots. {_where_it_ran(machines)}"),
+        ("tuned and untuned", f"measured with finite shots. {where_it_ran(machines)}"),
         ("after polishing", "the strategy's best circuit with its angles optimised to the end."),
     ]
     return facts(entries)
 
 
-def _where_it_ran(machines: list[str]) -> str:
+def where_it_ran(machines: list[str]) -> str:
+    """On which machines finalists were tuned, in words."""
     real = [m for m in machines if m.startswith("ibm_")]
     emulated = [m for m in machines if not m.startswith("ibm_")]
     parts = []

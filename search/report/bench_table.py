@@ -185,7 +185,7 @@ def shown(case: CaseRecord) -> Callable[[float], str]:
 def unit(case: CaseRecord) -> str:
     """Of `shown`."""
     if case.ground is None:
-        return "energy, hartree"
+        return "loss, nats" if case.row.get("unit") == "nats" else "energy, hartree"
     return "hartree" if case.ideal else "mHa"
 
 

@@ -122,6 +122,8 @@ def _said(item: _Placed) -> str:
     number = "" if item.parameter is None else f"θ{item.parameter}"
     value = "" if item.value is None else f"{item.value:.6f} rad"
     inside = " = ".join(part for part in (number, value) if part)
+    if item.gate.input is not None:
+        inside = " + ".join(part for part in (f"x{item.gate.input}", value) if part)
     return f"{item.gate.name}{f'({inside})' if inside else ''} on {wires}"
 
 
@@ -132,10 +134,20 @@ def _one_qubit(item: _Placed, x: float, y: float) -> Markup:
         shown += subscript(item.parameter)
     half = 12.0 if len(shown) == 1 else 14.0 if name == "sx" else 19.0
     kind = "virtual" if name in ("rz", "id", "z", "s", "sdg", "t", "tdg") else "pulse"
+    if item.gate.input is not None:
+        kind = "data"
     parts = [_box(x, y, half, kind), _word(shown, x, y, kind)]
-    if item.value is not None:
+    if item.gate.input is not None:
+        parts.append(element("text", _fed(item.gate), x=x, y=y + 23, class_="feature"))
+    elif item.value is not None:
         parts.append(element("text", angle(item.value), x=x, y=y + 23, class_="angle"))
     return join(parts)
+
+
+def _fed(gate: Gate) -> str:
+    """What a rotation turns by that takes data: "x₃", "x₃ + π/2"."""
+    feature = f"x{subscript(gate.input or 0)}"
+    return f"{feature} + {angle(gate.angle)}" if gate.angle else feature
 
 
 def _box(x: float, y: float, half: float, kind: str) -> Markup:

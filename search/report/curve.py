@@ -33,25 +33,35 @@ def anytime(record: Record, file_format: str = "svg") -> bytes | None:
 
 
 def y_label(record: Record) -> str:
-    """Of an axis that shows energies as the search saw them."""
+    """Of an axis that shows energies, or losses, as the search saw them."""
+    if record.is_classifier:
+        return f"{record.energy_name} (nats)"
     if record.ground is None:
         return f"{record.energy_name} (hartree)"
     return f"{record.energy_name} above ground (mHa)"
 
 
 def heights(record: Record, energies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Energies as drawn: mHa above the ground energy, at least `plot.FLOOR`; else hartree."""
+    """Energies as drawn: mHa above the ground energy, at least `plot.FLOOR`; else hartree.
+
+    Losses in nats, at least `plot.FLOOR`.
+    """
+    if record.is_classifier:
+        return np.maximum(energies, plot.FLOOR)
     if record.ground is None:
         return energies
     return np.maximum(1e3 * (energies - record.ground), plot.FLOOR)
 
 
 def set_heights(axes: Axes, record: Record) -> None:
-    """A logarithmic axis of errors with plain numbers, or a linear one of energies."""
-    if record.ground is None:
+    """A logarithmic axis of errors or losses with plain numbers, or a linear one of energies."""
+    if record.ground is None and not record.is_classifier:
         return
     from matplotlib.ticker import FuncFormatter, LogLocator
 
+    low, high = axes.get_ylim()
+    if record.is_classifier and not 0 < 10 * low < high:
+        return
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if high < 1.2 * low:  # all trials at one energy: give the line some room
@@ -64,7 +74,12 @@ def set_heights(axes: Axes, record: Record) -> None:
 
 
 def references(axes: Axes, record: Record, outside: bool = False) -> None:
-    """Hartree-Fock's circuit under the same noise, and chemical accuracy where it is near."""
+    """Hartree-Fock's circuit under the same noise, and chemical accuracy where it is near.
+
+    Of a classifier the loss of guessing.
+    """
+    if record.guessing is not None:
+        plot.reference_line(axes, record.guessing, "guessing")
     if record.hartree_fock is not None:
         height = float(heights(record, np.array([record.hartree_fock]))[0])
         low, high = axes.get_ylim()
@@ -115,12 +130,22 @@ def _steps(
 
 
 def _set_widths(axes: Axes, smallest: float, largest: float) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
     if smallest > 0 and largest > 20 * smallest:
         axes.set_xscale("log")
+        if largest < 100 * smallest:
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.minorticks_off()
         axes.set_xlim(smallest / 1.3, largest * 1.02)
     else:
         axes.set_xlim(0, largest * 1.02 or 1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+
+
+def _short(value: float) -> str:
+    """Plain below a million, then in millions, and in thousands of these from a milliard on."""
+    for size, unit in ((1e9, " G"), (1e6, " M")):
+        if value >= size:
+            return f"{value / size:,.10g}{unit}"
+    return f"{value:,.10g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from search.report import circuit_drawing
+from search.report import circuit_drawing, classifier
 from search.report.headline import gates_in_words, machine_in_words, where
 from search.report.markup import Markup, element, facts, join, table
 from search.report.number import (
@@ -38,9 +38,8 @@ def section(record: Record, finalist: Finalist) -> Markup:
     return element(
         "article",
         _heading(finalist),
-        _circuits(finalist),
-        element("h4", "Energies"),
-        _energies(record, finalist),
+        _circuits(record, finalist),
+        *_values(record, finalist),
         _tuning(record, finalist),
         class_="finalist",
         id=f"finalist-{finalist.number}",
@@ -72,7 +71,25 @@ def _heading(finalist: Finalist) -> Markup:
     return join([title, element("p", join(said, " · "), class_="under")])
 
 
-def _circuits(finalist: Finalist) -> Markup:
+def _values(record: Record, finalist: Finalist) -> list[Markup]:
+    """Energies; of a classifier losses, accuracies, and which classes are taken for which."""
+    if not record.is_classifier:
+        return [element("h4", "Energies"), _energies(record, finalist)]
+    parts = [element("h4", "Losses and accuracies"), classifier.values(record, finalist)]
+    picture = classifier.confusion(record, finalist)
+    parts.append(element("h4", "Classes, on test samples"))
+    if picture is not None:
+        label = f"confusion matrix of finalist {finalist.number}"
+        caption = (
+            "Left: how many test samples of each class (row) were taken for each class (column), "
+            "shaded by their share of the class. Right: how many of each class were told right."
+        )
+        drawing = inline(picture, f"confusion-{finalist.number}", label)
+        parts.append(element("figure", drawing, element("figcaption", caption)))
+    return [*parts, classifier.classes(record, finalist)]
+
+
+def _circuits(record: Record, finalist: Finalist) -> Markup:
     drawn = drawings(finalist)
     if not drawn:
         return element("p", "The ledger does not hold this circuit.", class_="missing")
@@ -81,6 +98,11 @@ def _circuits(finalist: Finalist) -> Markup:
         "native": ("Native circuit, as scored and exported", entry),
         "logical": ("Logical circuit, before lowering", mapping(entry.get("logical"))),
     }
+    if record.is_classifier:
+        captions["logical"] = (
+            "Logical circuit behind its encoder, before lowering; the encoder is not counted",
+            mapping(entry.get("logical")),
+        )
     parts = []
     for name, picture in drawn.items():
         title, counts = captions[name]
@@ -157,7 +179,8 @@ def _tuning(record: Record, finalist: Finalist) -> Markup:
         bare = finalist.native is not None and finalist.native.n_params == 0
         words = "This circuit has no angles." if bare else "This finalist has not been tuned."
         return join([title, element("p", words, class_="missing")])
-    parts: list[object] = [title, element("p", _verdict(record, finalist))]
+    said = classifier.verdict(finalist) if record.is_classifier else _verdict(record, finalist)
+    parts: list[object] = [title, element("p", said)]
     if picture is not None:
         label = f"tuning of finalist {finalist.number}"
         drawing = inline(picture, f"tuning-{finalist.number}", label)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from search.report import plot
 from search.report.curve import heights, references, set_heights, y_label
 from search.report.markup import Markup, element, join, table
-from search.report.number import NONE, count, finite, millihartree, significant
+from search.report.number import NONE, count, finite, millihartree, nats, significant
 from search.report.record import Record, listed, mapping
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _staircase(axes: Axes, record: Record) -> None:
 def _finalists(axes: Axes, record: Record) -> None:
     label: str | None = "finalists"
     for finalist in reversed(record.finalists):
-        energy, gates = finalist.value("energy_noisy"), finalist.value("two_qubit_gates")
+        energy, gates = finalist.value(f"{record.word}_noisy"), finalist.value("two_qubit_gates")
         if energy is None or gates is None:
             continue
         y = float(heights(record, np.array([energy]))[0])
@@ -122,7 +122,10 @@ def merits(record: Record) -> Markup:
     ]
     if not rows:
         return Markup("")
-    head = ("", "above ground", *_MERITS)
+    if record.is_classifier:
+        head = ("", "validation loss", *(name.replace(" (mHa)", "") for name in _MERITS))
+    else:
+        head = ("", "above ground", *_MERITS)
     board = table(head, rows, numeric=range(1, len(head)), class_="board")
     return join([board, element("p", _hypervolume(record), class_="note")])
 
@@ -132,16 +135,23 @@ def _row(record: Record, number: int, entry: Mapping[str, object]) -> list[objec
     seconds, chance = value.get("duration"), value.get("success_probability")
     return [
         str(number),
-        millihartree(record.above(value.get("energy"))),
+        _value(record, value.get("loss_valid", value.get("energy"))),
         count(value.get("two_qubit_gates")),
         count(value.get("depth")),
         NONE if seconds is None else significant(1e6 * seconds),
         count(value.get("measurement_groups")),
         count(value.get("gradient_circuits")),
         NONE if chance is None else f"{chance:.1%}",
-        millihartree(record.above(value.get("worst"))),
-        millihartree(value.get("spread")),
+        _value(record, value.get("loss_valid_worst", value.get("worst"))),
+        nats(value.get("loss_valid_spread"))
+        if record.is_classifier
+        else millihartree(value.get("spread")),
     ]
+
+
+def _value(record: Record, value: float | None) -> str:
+    """A loss in nats, or an energy in mHa above the ground state."""
+    return nats(value) if record.is_classifier else millihartree(record.above(value))
 
 
 def _hypervolume(record: Record) -> str:
@@ -151,9 +161,12 @@ def _hypervolume(record: Record) -> str:
     names = ", ".join(str(name).replace("_", " ") for name in box)
     days = len(listed(settings.get("calibrations")))
     other = f" and {days} other days of the chip, the worst tenth of them aside" if days else ""
+    units, word = ("Energies in mHa", "energy")
+    if record.is_classifier:
+        units, word = ("Losses in nats, counts with the encoder", "validation loss")
     said = [
-        "Energies in mHa. Success: the estimated chance that no gate and no readout fails. "
-        f"Worst: the highest energy under the standard and the pessimistic model{other}; "
+        f"{units}. Success: the estimated chance that no gate and no readout fails. "
+        f"Worst: the highest {word} under the standard and the pessimistic model{other}; "
         "spread: that less the lowest."
     ]
     if share is not None:
@@ -161,5 +174,5 @@ def _hypervolume(record: Record) -> str:
     if settings.get("constraints"):
         said.append(f"Constraints: {settings['constraints']}.")
     if settings.get("robust"):
-        said.append("Finalists are ranked by the worst energy.")
+        said.append(f"Finalists are ranked by the worst {word}.")
     return " ".join(said)

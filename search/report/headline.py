@@ -19,13 +19,19 @@ from search.report.record import Finalist, Record, mapping
 def headline(record: Record) -> Markup:
     """Title, calibration, the result in a sentence or three, and its four numbers."""
     best = record.finalists[0] if record.finalists else None
+    said = " ".join(_sentences(record, best))
+    return title(record, said, _tiles(record, best) if best else "")
+
+
+def title(record: Record, said: str, tiles: object) -> Markup:
+    """The head of the page around what came out, in words and in numbers."""
     return element(
         "header",
         element("p", "Quantum architecture search", class_="over"),
         element("h1", f"{record.task_name} on {record.device_name}"),
         element("p", _under(record), class_="under"),
-        element("p", join(_sentences(record, best), " "), class_="lead"),
-        _tiles(record, best) if best else "",
+        element("p", said, class_="lead"),
+        tiles,
     )
 
 

@@ -23,7 +23,7 @@ def leaderboard(record: Record) -> Markup:
     rows = [_row(record, place, k) for place, k in enumerate(order, 1)]
     head = ("", "strategy", f"best {record.energy_name}", *_HEAD)
     board = table(head, rows, numeric=(2, 3, 4, 5, 6, 7, 9, 10, 11), class_="board")
-    notes = [_fairness(record), *(_silent(arm) for arm in record.arms if not arm.energies)]
+    notes = [_fairness(record), *(silent(arm) for arm in record.arms if not arm.energies)]
     return join([board, element("p", join(notes, " "), class_="note")])
 
 
@@ -73,5 +73,6 @@ def _fairness(record: Record) -> str:
     return f"{units}. The strategies had equal time, not an equal number of evaluations."
 
 
-def _silent(arm: Arm) -> str:
+def silent(arm: Arm) -> str:
+    """That a strategy has found nothing."""
     return f"No trial of {arm.strategy} is in the ledger."

@@ -65,6 +65,38 @@ def millihartree(error: float | None) -> str:
     return significant(None if error is None else 1e3 * error)
 
 
+def nats(loss: float | None) -> str:
+    """A loss, to four decimals.
+
+    >>> nats(0.06931), nats(None)
+    ('0.0693', '–')
+    """
+    return NONE if loss is None else signed(f"{loss:.4f}")
+
+
+def percent(share: float | None) -> str:
+    """A share, to a tenth of a percent.
+
+    >>> percent(0.975), percent(None)
+    ('97.5%', '–')
+    """
+    return NONE if share is None else f"{100 * share:.1f}%"
+
+
+def share_interval(share: float, total: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's interval of a share of ``total`` independent samples, 95% by default.
+
+    Source: Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
+
+    >>> [round(end, 3) for end in share_interval(0.5, 100)]
+    [0.404, 0.596]
+    """
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    spread = math.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
+    reach = z * spread / (1 + z * z / total)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
 def with_error(value: float | None, stderr: float | None, scale: float = 1.0) -> str:
     """Value ± standard error, both to the second digit of the error.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from search.report import appendix, device_map, finalist
+from search.report import appendix, classifier, device_map, finalist
 from search.report.curve import anytime
 from search.report.front import front, merits
 from search.report.headline import headline
@@ -27,24 +27,26 @@ def render(rows: Sequence[Row], summary: Row) -> str:
     """
     record = Record.of(rows, summary)
     title = f"{record.task_name} on {record.device_name}"
+    head, board, guide = _words(record)
+    against = f"{record.word.capitalize()} against two-qubit gates"
     body = [
-        headline(record),
-        _section("Strategies", leaderboard(record), _anytime(record)),
-        _section("Energy against two-qubit gates", _front(record), merits(record)),
+        head,
+        _section("Strategies", board, _anytime(record)),
+        _section(against, _front(record), merits(record)),
         _section("The device", *_device(record)),
         _section("Finalists", *_finalists(record)),
         _section("Cost", appendix.cost(record)),
         _section("Settings and software", appendix.settings(record)),
-        _section("How to read this", appendix.guide(record)),
+        _section("How to read this", guide),
     ]
-    head = [
+    style = [
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         element("title", title),
         element("style", _sheet("style.css"), _sheet("drawing.css")),
     ]
     page = element(
-        "html", element("head", *head), element("body", element("main", *body)), lang="en"
+        "html", element("head", *style), element("body", element("main", *body)), lang="en"
     )
     return f"<!doctype html>\n{page}\n"
 
@@ -65,9 +67,18 @@ def figures(rows: Sequence[Row], summary: Row, *, file_format: str = "svg") -> d
     }
     for one in record.finalists:
         found[f"tuning-{one.number}.{file_format}"] = tuning(record, one, file_format)
+        matrix = classifier.confusion(record, one, file_format)
+        found[f"confusion-{one.number}.{file_format}"] = matrix
         for name, drawing in finalist.drawings(one).items():
             found[f"circuit-{one.number}-{name}.svg"] = _alone(drawing)
     return {name: content for name, content in found.items() if content is not None}
+
+
+def _words(record: Record) -> tuple[Markup, Markup, Markup]:
+    """Headline, leaderboard and guide: of energies, or of losses and accuracies."""
+    if record.is_classifier:
+        return classifier.headline(record), classifier.leaderboard(record), classifier.guide(record)
+    return headline(record), leaderboard(record), appendix.guide(record)
 
 
 def _sheet(name: str) -> Markup:
@@ -105,7 +116,8 @@ def _anytime(record: Record) -> Markup:
 def _front(record: Record) -> Markup:
     caption = (
         "Each faint mark is a trial; strategies stand side by side within a column. Numbered: the "
-        "finalists below. The line is the best energy with at most that many two-qubit gates."
+        f"finalists below. The line is the best {record.word} with at most that many two-qubit "
+        "gates."
     )
     return _figure(front(record), "front", "Pareto front", caption, "There are no trials yet.")
 

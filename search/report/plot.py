@@ -22,7 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2)))
 INK, GREY, FAINT = "#1d2733", "#66717d", "#d8dde3"
 CHEMICAL_ACCURACY = 1.6  # mHa
-FLOOR = 1e-6  # mHa; smaller errors are drawn here
+FLOOR = 1e-6  # mHa, or nats; smaller errors are drawn here
 
 _LOOK: dict[Any, Any] = {
     "font.family": ["sans-serif"],

@@ -26,7 +26,7 @@ class Arm:
     seconds: tuple[float, ...] = ()
     """Wall time of the strategy at that moment."""
     energies: tuple[float, ...] = ()
-    """Noisy energy of each trial, hartree."""
+    """Noisy energy of each trial, hartree, or training loss, nats."""
     two_qubit_gates: tuple[int, ...] = ()
     entry: Row = field(default_factory=dict)
     """The summary's entry, else the ledger's row on the arm; empty while it runs."""
@@ -39,8 +39,8 @@ class Arm:
 
     @property
     def best_energy(self) -> float | None:
-        """Lowest noisy energy of a trial, hartree."""
-        said = finite(self.entry.get("best_energy"))
+        """Lowest noisy energy of a trial, hartree; of a classifier the lowest loss, nats."""
+        said = finite(self.entry.get("best_energy", self.entry.get("best_loss")))
         return said if said is not None or self.best is None else self.energies[self.best]
 
     @property
@@ -65,6 +65,7 @@ class Finalist:
     entry: Row
     strategy: str | None = None
     logical: Circuit | None = None
+    """Of a classifier with its encoder, like ``native``."""
     native: Circuit | None = None
     params: tuple[float, ...] = ()
     """Of ``native``, radians, before tuning."""
@@ -110,7 +111,9 @@ class Record:
         campaign = next((row for row in rows if row.get("kind") == "campaign"), {})
         device, problem = _device(campaign)
         arms = _arms(rows, campaign, summary)
-        return cls(campaign, summary, arms, _finalists(rows, summary), device, problem)
+        encoder = _circuit(mapping(campaign.get("task")).get("encoder"))
+        finalists = _finalists(rows, summary, encoder)
+        return cls(campaign, summary, arms, finalists, device, problem)
 
     @property
     def task_name(self) -> str:
@@ -139,9 +142,31 @@ class Record:
         return self.device is not None and self.device.is_ideal
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names of a classifier; none where the task asks for an energy."""
+        names = mapping(self.campaign.get("task")).get("class_names", self.summary.get("classes"))
+        return tuple(str(name) for name in listed(names))
+
+    @property
+    def is_classifier(self) -> bool:
+        """True where losses of samples were made small, not an energy."""
+        return bool(self.classes)
+
+    @property
+    def word(self) -> str:
+        """What the search minimised, as keys name it."""
+        return "loss" if self.is_classifier else "energy"
+
+    @property
     def energy_name(self) -> str:
         """What the search minimised, in words."""
-        return "energy" if self.is_ideal else "noisy energy"
+        name = "training loss" if self.is_classifier else "energy"
+        return name if self.is_ideal else f"noisy {name}"
+
+    @property
+    def guessing(self) -> float | None:
+        """Loss of a classifier that knows nothing, nats."""
+        return finite(mapping(self.summary.get("references")).get("loss_guessing"))
 
     @cached_property
     def ground(self) -> float | None:
@@ -217,7 +242,7 @@ def _arm(name: str, rows: list[Row], entry: Row) -> Arm:
     )
 
 
-def _finalists(rows: Sequence[Row], summary: Row) -> tuple[Finalist, ...]:
+def _finalists(rows: Sequence[Row], summary: Row, encoder: Circuit | None) -> tuple[Finalist, ...]:
     found = {
         str(mapping(row.get("finalist")).get("id")): row
         for row in rows
@@ -226,18 +251,25 @@ def _finalists(rows: Sequence[Row], summary: Row) -> tuple[Finalist, ...]:
     entries = [mapping(entry) for entry in listed(summary.get("finalists"))]
     if not entries:
         entries = [mapping(row.get("finalist")) for row in found.values()]
-        entries.sort(key=lambda e: finite(e.get("energy_noisy")) or 0.0)
+        entries.sort(key=lambda e: finite(e.get("energy_noisy", e.get("loss_valid"))) or 0.0)
     return tuple(
-        _finalist(k, entry, found.get(str(entry.get("id")), {}), rows)
+        _finalist(k, entry, found.get(str(entry.get("id")), {}), rows, encoder)
         for k, entry in enumerate(entries, 1)
     )
 
 
-def _finalist(number: int, entry: Row, row: Row, rows: Sequence[Row]) -> Finalist:
+def _finalist(
+    number: int, entry: Row, row: Row, rows: Sequence[Row], encoder: Circuit | None
+) -> Finalist:
     known = str(entry.get("id"))
     mine = [r for r in rows if str(r.get("id")) == known]
     trial = mapping(row.get("trial"))
-    native = _circuit(trial.get("native"))
+    native, logical = (
+        _circuit(row.get("whole", trial.get("native"))),
+        _circuit(trial.get("circuit")),
+    )
+    if encoder is not None and logical is not None and encoder.n_qubits == logical.n_qubits:
+        logical = encoder.append(logical)
     params = tuple(p for p in map(finite, listed(trial.get("params"))) if p is not None)
     strategy = row.get("strategy") or entry.get("strategy")
     steps = [r for r in mine if r.get("kind") == "tuning"]
@@ -245,7 +277,7 @@ def _finalist(number: int, entry: Row, row: Row, rows: Sequence[Row]) -> Finalis
         number,
         entry,
         None if strategy is None else str(strategy),
-        _circuit(trial.get("circuit")),
+        logical,
         native,
         params if native is not None and len(params) == native.n_params else (),
         tuple(sorted(steps, key=lambda r: finite(r.get("step")) or 0.0)),

@@ -19,8 +19,8 @@ EXACT = "#D55E00"
 
 
 def tuning(record: Record, finalist: Finalist, file_format: str = "svg") -> bytes | None:
-    """Measured and exact energy of each step above the pruning pattern; None without steps."""
-    steps = [row for row in finalist.steps if finite(row.get("energy")) is not None]
+    """Measured and exact values of each step above the pruning pattern; None without steps."""
+    steps = [row for row in finalist.steps if finite(row.get(record.word)) is not None]
     if not steps:
         return None
     n_params = _n_params(finalist, steps)
@@ -51,10 +51,11 @@ def _level(record: Record, energy: float) -> float:
 
 def _curve(axes: Axes, record: Record, steps: Sequence[Row]) -> None:
     scale = 1.0 if record.ground is None else 1e3
+    of = ", on its samples" if record.is_classifier else ""
     x = [int(row["step"]) for row in steps]
     axes.errorbar(
         x,
-        [_level(record, float(row["energy"])) for row in steps],
+        [_level(record, float(row[record.word])) for row in steps],
         yerr=[scale * (finite(row.get("stderr")) or 0.0) for row in steps],
         fmt="o-",
         markersize=3.5,
@@ -62,14 +63,17 @@ def _curve(axes: Axes, record: Record, steps: Sequence[Row]) -> None:
         elinewidth=0.9,
         capsize=2,
         color=MEASURED,
-        label="measured at this step's angles (± standard error)",
+        label=f"measured at this step's angles{of} (± standard error)",
     )
-    exact = [(k, finite(row.get("energy_noisy"))) for k, row in zip(x, steps, strict=True)]
+    noisy = f"{record.word}_noisy"
+    exact = [(k, finite(row.get(noisy))) for k, row in zip(x, steps, strict=True)]
     known = [(k, _level(record, energy)) for k, energy in exact if energy is not None]
     if known:
         axes.plot(*zip(*known, strict=True), color=EXACT, linewidth=1.8, linestyle=(0, (5, 1.5)),
-                  label="exact noisy energy at the same angles (search's model)")  # fmt: skip
+                  label=f"exact {record.energy_name} at the same angles (search)")  # fmt: skip
     unit = "energy (hartree)" if record.ground is None else "above ground (mHa)"
+    if record.is_classifier:
+        unit = "loss (nats)"
     axes.set_ylabel(unit)
     axes.legend(
         *(entries[::-1] for entries in axes.get_legend_handles_labels()),
@@ -82,9 +86,9 @@ def _fresh_shots(axes: Axes, record: Record, finalist: Finalist) -> None:
     scale = 1.0 if record.ground is None else 1e3
     points = []
     for place, name in enumerate(("untuned", "tuned")):
-        energy = finalist.value(f"energy_{name}")
+        energy = finalist.value(f"{record.word}_{name}")
         if energy is not None:
-            error = finalist.value(f"energy_{name}_stderr") or 0.0
+            error = finalist.value(f"{record.word}_{name}_stderr") or 0.0
             points.append((place, name, _level(record, energy), scale * error))
     axes.set_visible(bool(points))
     for place, _, level, error in points:
@@ -97,7 +101,8 @@ def _fresh_shots(axes: Axes, record: Record, finalist: Finalist) -> None:
     axes.tick_params(axis="y", left=False)
     axes.spines["left"].set_visible(False)
     axes.set_xlim(-0.6, 1.6)
-    axes.set_title("fresh shots", fontsize=9, color=plot.GREY)
+    said = "fresh shots,\nvalidation" if record.is_classifier else "fresh shots"
+    axes.set_title(said, fontsize=9, color=plot.GREY)
 
 
 def _pattern(axes: Axes, steps: Sequence[Row], n_params: int) -> None:

@@ -5,6 +5,7 @@ from search.strategy.strategy import (
     STRATEGIES,
     Strategy,
     check_strategy,
+    check_suits,
     make_strategy,
     strategy_names,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "STRATEGIES",
     "Strategy",
     "check_strategy",
+    "check_suits",
     "make_strategy",
     "strategy_names",
 ]

@@ -35,6 +35,7 @@ from envs.reward import Shaping
 from envs.setup import Setup, crlqas
 from qas.errors import InputError
 from qas.problem import Meter, Problem, Trial
+from qas.task import Classifier
 from search.strategy.play import Front, affordable, blocks, features, placed, swept
 from search.strategy.replay import Batch, Elite, Replay, Transition, Vector
 
@@ -128,12 +129,15 @@ class DoubleDQN:
     """Grows circuits on the problem's best layout; one step is one round.
 
     Each round draws from a stream of its own, numbered by seed and round, so that the
-    state between two steps holds no generators.
+    state between two steps holds no generators. Its usual settings are `DEFAULT`, and `PLAIN`
+    for a loss, of which no gains are known.
     """
 
     name = "ddqn"
 
-    def __init__(self, problem: Problem, seed: int, settings: Settings = DEFAULT) -> None:
+    def __init__(self, problem: Problem, seed: int, settings: Settings | None = None) -> None:
+        if settings is None:
+            settings = PLAIN if isinstance(problem.task, Classifier) else DEFAULT
         self.seed, self.settings = seed, settings
         self.rounds = self.env_steps = self.updates = 0
         self.best = np.inf

@@ -61,6 +61,8 @@ class Landing:
 
     def __init__(self, problem: Problem, space: Space) -> None:
         self.space, self.cells, self.placed = space, Cells(space, KEPT), Tally()
+        self.axis = "ry" if "ry" in problem.pool else "rx"
+        """Of the rotations that turn an occupied qubit on."""
         self.raw: dict[int, float] = {}
         """Lowest energy before pruning, hartree, for each number of two-qubit gates."""
         self.pruned: set[tuple[int, int]] = set()
@@ -167,7 +169,7 @@ class Landing:
         last = {
             circuit.gates[place].qubits[0]: number
             for number, place in enumerate(circuit.free)
-            if circuit.gates[place].name == "ry"
+            if circuit.gates[place].name == self.axis
         }
         for qubit in self.occupied:
             if qubit in last:

@@ -65,8 +65,9 @@ class Front:
 def affordable(members: int, setup: Setup, meter: Meter) -> int:
     """Members whose episodes a small budget allows, about: one that it cuts teaches nothing."""
     most = setup.start.n_params + setup.rules.steps * max(map(len, setup.actions))
-    left = min(meter.left, 2.0**60)
-    return max(1, min(members, int(left / (setup.rules.steps * CALLS * (1 + 2 * most)))))
+    left, price = min(meter.left, 2.0**60), setup.problem.task.observable.price
+    episode = setup.rules.steps * CALLS * (1 + 2 * most) * price
+    return max(1, min(members, int(left / episode)))
 
 
 def placed(problem: Problem, trials: list[Trial], best: float, meter: Meter) -> list[Trial]:

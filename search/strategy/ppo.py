@@ -25,7 +25,8 @@ from envs.reward import Shaping
 from envs.setup import Setup
 from qas.errors import InputError
 from qas.problem import Meter, Problem, Trial
-from search.strategy.play import Front, affordable, placed, swept
+from qas.task import Classifier
+from search.strategy.play import Front, affordable, blocks, placed, swept
 
 if TYPE_CHECKING:
     from sb3_contrib import MaskablePPO
@@ -70,14 +71,21 @@ class Settings:
 
 
 DEFAULT = Settings()
+PLAIN = replace(DEFAULT, setup=blocks, sweep=False)
+"""Without the gains of actions, which are known of energies alone."""
 
 
 class MaskablePPOSearch:
-    """Grows circuits on the problem's best layout; one step is one rollout."""
+    """Grows circuits on the problem's best layout; one step is one rollout.
+
+    Its usual settings are `DEFAULT`, and `PLAIN` for a loss.
+    """
 
     name = "ppo"
 
-    def __init__(self, problem: Problem, seed: int, settings: Settings = DEFAULT) -> None:
+    def __init__(self, problem: Problem, seed: int, settings: Settings | None = None) -> None:
+        if settings is None:
+            settings = PLAIN if isinstance(problem.task, Classifier) else DEFAULT
         self.seed, self.settings = seed, settings
         self.rounds = self.env_steps = self.updates = 0
         self.best = np.inf

@@ -12,6 +12,7 @@ import numpy as np
 
 from qas.errors import InputError
 from qas.problem import NORMAL, Gradient, Meter, Problem, Space, Trial, Word
+from qas.task import Classifier, Task
 
 
 class Strategy(Protocol):
@@ -87,6 +88,8 @@ class Entry:
     summary: str
     spaces: tuple[str, ...] = ()
     """Spaces that it searches, its usual one first; none where it has a grammar of its own."""
+    of_energies: bool = False
+    """True where it needs exact sweeps over extensions, which there are of energies alone."""
 
 
 BOTH = ("blocks", "gates")
@@ -104,6 +107,7 @@ STRATEGIES: dict[str, Entry] = {
         "search.strategy.beam:BeamSearch",
         "beam search on the exact sweep of all extensions, with look-ahead",
         BOTH,
+        of_energies=True,
     ),
     "evolve": Entry(
         "search.strategy.evolve:Evolution",
@@ -118,6 +122,7 @@ STRATEGIES: dict[str, Entry] = {
     "adapt": Entry(
         "search.strategy.adapt:QubitADAPT",
         "qubit-ADAPT: Pauli rotations by their gradients, compiled onto the couplings",
+        of_energies=True,
     ),
     "archive": Entry(
         "search.strategy.archive:Archive",
@@ -179,13 +184,25 @@ def check_strategy(name: str) -> tuple[Entry, str | None]:
     return entry, space
 
 
+def check_suits(name: str, task: Task | Classifier) -> None:
+    """Raise InputError where a strategy needs an energy and the task is to lower a loss."""
+    entry, _ = check_strategy(name)
+    if entry.of_energies and isinstance(task, Classifier):
+        others = [plain for plain, other in STRATEGIES.items() if not other.of_energies]
+        raise InputError(
+            f"{name} sweeps over all extensions of a circuit, of which energies alone are known; "
+            f"for {task.name}, a classifier, there are {', '.join(others)}"
+        )
+
+
 def make_strategy(name: str, problem: Problem, seed: int) -> Strategy:
     """A fresh strategy; ``name`` may end in the space that it is to search, as in ``tpe:gates``.
 
     Raises:
-        InputError: no such strategy, or not in that space.
+        InputError: no such strategy, not in that space, or not for such a task.
     """
     entry, space = check_strategy(name)
+    check_suits(name, problem.task)
     module, _, maker = entry.maker.partition(":")
     make: Callable[..., Strategy] = getattr(import_module(module), maker)
     return make(problem, seed) if space is None else make(problem, seed, space)

@@ -15,6 +15,7 @@ from qas.device.success import success_probability
 from qas.errors import InputError
 from qas.problem.candidate import Trial
 from qas.problem.merit.front import hypervolume
+from qas.problem.merit.gradient import gradient_price
 from qas.problem.problem import Problem
 from qas.task import Loss
 
@@ -27,12 +28,17 @@ OBJECTIVES: dict[str, str] = {
     "depth": "depth of the native circuit",
     "duration": "scheduled duration, seconds",
     "measurement_groups": "circuits that measure the observable once",
-    "gradient_circuits": "circuits of one parameter-shift gradient",
+    "gradient_circuits": "circuits of one gradient by the cheapest exact rule that fits",
     "failure": "one minus the estimated probability of success",
 }
 """What may be minimised, and what it is."""
 USUAL = ("energy", "two_qubit_gates")
-_ALIASES = {"cx": "two_qubit_gates", "success": "failure", "success_probability": "failure"}
+_ALIASES = {
+    "loss": "energy",
+    "cx": "two_qubit_gates",
+    "success": "failure",
+    "success_probability": "failure",
+}
 _PULSES = 5
 """Gates of the longest native run on a wire: rz sx rz sx rz."""
 
@@ -50,7 +56,8 @@ class Merit:
     measurement_groups: int
     """Circuits that measure the whole observable once."""
     gradient_circuits: int
-    """Circuits of one gradient step: 2 per free native angle and measurement group."""
+    """Circuits of one gradient by the cheapest exact rule that fits: two for each free native
+    angle and measurement group, or fewer where generators commute (`gradient_price`)."""
     success_probability: float
     """Estimated from the calibration, readout included: `qas.device.success`."""
     worst: float | None = None
@@ -75,7 +82,7 @@ class Merit:
             depth=native.depth,
             duration=duration(native, patch),
             measurement_groups=groups,
-            gradient_circuits=2 * native.n_params * groups,
+            gradient_circuits=gradient_price(native, problem.task.observable).circuits,
             success_probability=success_probability(native, patch),
             worst=worst,
             spread=spread,

@@ -84,11 +84,14 @@ class NativeDraft:
     sheet: Sheet
     device: Device
     """The patch."""
+    grounded: bool = True
+    """The circuit begins in |0...0>; behind an encoder it does not."""
 
     @classmethod
-    def of(cls, native: Population, device: Device) -> NativeDraft:
+    def of(cls, native: Population, device: Device, grounded: bool = True) -> NativeDraft:
         """The draft of the one circuit of a population, written as lowering writes it."""
-        return cls(settled(Sheet.of(lower_population(native, device))), device)
+        sheet = settled(Sheet.of(lower_population(native, device)), grounded)
+        return cls(sheet, device, grounded)
 
     @property
     def population(self) -> Population:
@@ -97,11 +100,11 @@ class NativeDraft:
 
     def at(self, one: Population) -> NativeDraft:
         """See `Draft`."""
-        return NativeDraft(self.sheet.with_angles(one.angles), self.device)
+        return replace(self, sheet=self.sheet.with_angles(one.angles))
 
     def other(self, one: Population) -> NativeDraft:
         """See `Draft`."""
-        return NativeDraft.of(one, self.device)
+        return NativeDraft.of(one, self.device, self.grounded)
 
     def edits(self, kinds: Sequence[int]) -> NativeEdits:
         """See `Draft`."""
@@ -109,15 +112,14 @@ class NativeDraft:
         parts = [writers[kind](sheet) for kind in kinds]
         keys, gates, angles, touched = zip(*parts, strict=True)
         columns = np.concatenate(keys), np.concatenate(gates), np.concatenate(angles)
-        return NativeEdits(sheet, self.device, *columns, np.concatenate(touched))
+        return NativeEdits(self, *columns, np.concatenate(touched))
 
 
 @dataclass(frozen=True, eq=False)
 class NativeEdits:
     """Edits as whole copies of the slots, of which few runs differ."""
 
-    sheet: Sheet
-    device: Device
+    origin: NativeDraft
     keys: NDArray[np.int64]
     gates: NDArray[np.int16]
     """Shape (n_edits, R, 5), like angles."""
@@ -125,20 +127,25 @@ class NativeEdits:
     touched: NDArray[np.bool_]
     """Shape (n_edits, R + K): runs that differ, then two-qubit gates that are left out."""
 
+    @property
+    def sheet(self) -> Sheet:
+        """What is edited."""
+        return self.origin.sheet
+
     def made(self, sets: Sequence[Sequence[int]]) -> Population:
         """See `Edits`."""
         gates, angles, free, kept = self._slots(sets)
         made = self.sheet.circuits(gates, angles, free, kept)
         # Where a two-qubit gate is gone runs have met.
-        return made if kept.all() else lower_population(made, self.device)
+        return made if kept.all() else lower_population(made, self.origin.device)
 
     def draft(self, some: Sequence[int]) -> NativeDraft:
         """See `Edits`."""
         gates, angles, free, kept = self._slots([some])
         if not kept.all():
-            return NativeDraft.of(self.made([some]), self.device)
+            return self.origin.other(self.made([some]))
         sheet = replace(self.sheet, gates=gates[0], angles=angles[0], free=free[0])
-        return NativeDraft(settled(sheet), self.device)
+        return replace(self.origin, sheet=settled(sheet, self.origin.grounded))
 
     def _slots(
         self, sets: Sequence[Sequence[int]]

@@ -27,6 +27,7 @@ from qas.problem.pruning.edit import FRAME, PAIR, RUN, TURN, Draft, Edits, Nativ
 from qas.problem.pruning.logical import logical
 from qas.problem.pruning.measure import Measure
 from qas.problem.pruning.row import RowDraft
+from qas.task import Classifier
 
 GAIN = 1e-6
 """Hartree that an edit must gain that makes nothing shorter."""
@@ -72,7 +73,8 @@ class Pruner:
         one = Population.of([trial.native], [trial.params])
         if problem.device.is_ideal:
             return Stand(RowDraft(one), trial.energy)
-        draft = NativeDraft.of(one, problem.patch(trial.candidate.layout))
+        grounded = not isinstance(problem.task, Classifier)  # its circuits follow an encoder
+        draft = NativeDraft.of(one, problem.patch(trial.candidate.layout), grounded)
         return Stand(draft, float(self.measure.values(draft.population)[0]))
 
     def settle(self, stand: Stand) -> Stand:

@@ -186,14 +186,18 @@ def packed(n_qubits: int, gates: Integers, angles: Reals, free: NDArray[np.bool_
     return Population(n_qubits, rows, turns, trained)
 
 
-def settled(sheet: Sheet) -> Sheet:
+def settled(sheet: Sheet, grounded: bool = True) -> Sheet:
     """The same circuit with every rz as late as it goes, and none where it does nothing.
 
     An rz passes the control of a cx and both qubits of a cz, noise of relaxation and
     depolarizing included, and does nothing to a qubit in |0>.
+
+    Args:
+        sheet: at its angles.
+        grounded: the circuit begins in |0...0>; behind an encoder it does not.
     """
     gates, angles, free = sheet.gates.copy(), sheet.angles.copy(), sheet.free.copy()
-    pairs, away = sheet.pairs.tolist(), [False] * sheet.n_qubits  # away from |0>
+    pairs, away = sheet.pairs.tolist(), [not grounded] * sheet.n_qubits  # away from |0>
     for run, (wire, to) in enumerate(zip(sheet.wire, sheet.following, strict=True)):
         if not away[wire]:
             gates[run, 0], angles[run, 0], free[run, 0] = -1, 0.0, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from http.client import HTTPException
 from importlib.util import find_spec
@@ -25,7 +26,10 @@ def fetch_family(family: Family) -> dict[str, NDArray[Any]]:
 
     parser = "pandas" if find_spec("pandas") else "liac-arff"
     try:
-        bunch = fetch_openml(data_id=family.openml, as_frame=False, parser=parser)
+        with warnings.catch_warnings():
+            # It retries on its own; what fails in the end is said below.
+            warnings.filterwarnings("ignore", message="A network error occurred")
+            bunch = fetch_openml(data_id=family.openml, as_frame=False, parser=parser)
     except (OSError, HTTPException, ValueError) as error:
         raise InputError(
             f"{family.title} could not be fetched from OpenML ({error}); "

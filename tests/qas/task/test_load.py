@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qas.errors import InputError
-from qas.task import Observable, Task, describe_tasks, ground_energy, load_task, task_names
+from qas.task import (
+    Classifier,
+    Observable,
+    Task,
+    dataset_names,
+    describe_tasks,
+    ground_energy,
+    load_dataset,
+    load_task,
+    task_names,
+)
 from qas.task.load import MAX_BYTES
 
 GOOD = {"name": "mine", "n_qubits": 2, "paulis": ["ZI", "XX"], "coeffs": [0.5, 0.25]}
@@ -47,6 +59,37 @@ def refusal(source: Any) -> str:
 
 
 # The built-in tasks
+
+
+@pytest.mark.parametrize("name", ["digits2", "digits4"])
+def test_data_sets_are_classifiers(name: str) -> None:
+    task = load_task(name)
+    assert isinstance(task, Classifier)
+    assert task.name == name
+    assert load_task(task) is task
+    data = load_dataset(name)
+    assert task.reference["dataset"] == data.id
+    assert np.array_equal(task.test.inputs, data.x_test)
+    assert str(task.reference["description"]).startswith(name)
+
+
+def test_a_data_folder_is_the_only_place_looked_into(tmp_path: Path) -> None:
+    for name in set(dataset_names()) - {"digits2", "digits4"}:
+        with pytest.raises(InputError, match="no files of"):
+            load_task(name, tmp_path)
+        with pytest.raises(InputError, match="does not exist"):
+            load_task(name, tmp_path / "none")
+    assert load_task("digits2", tmp_path / "none") == load_task("digits2")
+
+
+def test_every_name_is_described_without_its_data() -> None:
+    code = (
+        "import sys; from qas.task import describe_tasks; print(len(describe_tasks()));"
+        "assert not {'sklearn', 'scipy.sparse'} & {*sys.modules}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(task_names()) + 2 + len(dataset_names())
+    assert {*dataset_names(), *task_names()} <= {*describe_tasks()}
 
 
 @pytest.mark.parametrize("name", task_names())
@@ -124,7 +167,7 @@ def test_the_two_mappings_of_lih_are_one_molecule(length: str) -> None:
 
 def test_each_task_has_a_line_about_it() -> None:
     lines = describe_tasks()
-    assert tuple(lines) == (*task_names(), "tfim-N", "heisenberg-N")
+    assert tuple(lines) == (*task_names(), "tfim-N", "heisenberg-N", *dataset_names())
     assert all(line and "\n" not in line for line in lines.values())
 
 
@@ -273,7 +316,9 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         ("H2", "did you mean h2"),
         ("h2_4", "h2-4"),
         ("caffeine", "the tasks are beh2-6, beh2-6-published, h2, h2-3, h2-4, h2o-8, h2o-8-pub"),
-        ("caffeine", "tfim-N, heisenberg-N; or give the path of a Hamiltonian file"),
+        ("caffeine", "tfim-N, heisenberg-N, digits2"),
+        ("caffeine", "vowel4; or give the path of a Hamiltonian file"),
+        ("mnist-4", "did you mean mnist4"),
         ("tfim", "did you mean tfim-N"),
         ("TFIM-6", "did you mean tfim-N"),
         ("heisenberg_4", "did you mean heisenberg-N"),

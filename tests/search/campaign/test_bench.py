@@ -157,7 +157,7 @@ def test_other_terms_are_refused_and_nothing_is_written(
 def test_another_hamiltonian_under_the_same_name_is_refused(tmp_path: Path) -> None:
     rows = [IDEAL.to_row() | {"task_id": "another", "schema": 1}]
     (tmp_path / "runs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(InputError, match="a Hamiltonian another"):
+    with pytest.raises(InputError, match="a task another"):
         Bench(tmp_path).check(JOBS)
 
 

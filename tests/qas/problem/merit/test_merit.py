@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qas import Circuit, load_device, load_task
+from qas import Circuit, Observable, load_device, load_task
+from qas.circuit.encoder import angle_encoder
 from qas.device.schedule import duration
 from qas.device.success import success_probability
 from qas.errors import InputError
 from qas.problem import Candidate, Problem, dressed
+from qas.problem.merit.gradient import gradient_price
 from qas.problem.merit.merit import OBJECTIVES, USUAL, Box, Merit, parse_objectives, points
+from qas.task import Loss
+from qas.train.commuting import commuting_gradient, is_commuting
 from qas.train.plan import parameter_shift
 
 
@@ -36,6 +40,37 @@ def test_merits_are_those_of_what_runs(problem: Problem) -> None:
     assert merit.measurement_groups == groups
     assert merit.success_probability == success_probability(trial.native, patch)
     assert merit.failure == 1 - merit.success_probability
+
+
+def test_a_gradient_costs_what_the_cheapest_exact_rule_runs() -> None:
+    """By the shift rule the plan's circuits, by strings the readings', whichever are fewer."""
+    observable, rng = load_task("h2-3").observable, np.random.default_rng(4)
+    rules = set()
+    for names in (["rx", "cx"], ["rx", "ry", "cx"]) * 6:
+        circuit = Circuit(3)
+        for _ in range(12):
+            name = names[rng.integers(len(names))]
+            circuit = circuit.then(name, *rng.permutation(3)[: 2 if name == "cx" else 1].tolist())
+        price = gradient_price(circuit, observable)
+        shift = 2 * circuit.n_params * observable.n_groups
+        fewest = shift
+        if is_commuting(circuit):
+            fewest = min(shift, commuting_gradient(circuit, observable, ancilla=False).evaluations)
+        assert price.circuits == fewest
+        assert price.rule == ("shift" if fewest == shift > 0 else "commuting") or not fewest
+        rules.add(price.rule)
+    assert rules == {"shift", "commuting"}
+
+
+def test_of_a_loss_all_that_is_measured_counts() -> None:
+    z = [Observable.of([pauli], [1.0]) for pauli in ("IIZ", "IZI", "ZII")]
+    data = angle_encoder(3, 3)
+    loss = Loss(data, np.zeros((2, 3)), np.array([0, 1]), z, np.array([[1, 0, 0], [0, 1, 1]]))
+    ansatz = Circuit(3).then("rx", 0).then("cx", 0, 1).then("rx", 1).then("rx", 0)
+    union = Observable.of(["IIZ", "IZI", "ZII"], [1.0, 1.0, 1.0])
+    assert gradient_price(ansatz, loss) == gradient_price(ansatz, union)
+    whole = commuting_gradient(data.append(ansatz), union)
+    assert gradient_price(ansatz, loss).circuits == whole.evaluations
 
 
 def test_points_are_minimised_and_rounded(problem: Problem) -> None:

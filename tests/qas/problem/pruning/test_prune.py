@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,36 @@ def test_a_sheet_is_its_circuit_and_settling_changes_no_energy(name, seed):
         assert now == pytest.approx(was, abs=1e-12)
     assert late.n_params[0] <= native.n_params[0]
     assert settled(Sheet.of(late)).population.circuit(0)[0] == late.circuit(0)[0]
+
+
+@pytest.mark.parametrize("name", CHIPS)
+@pytest.mark.parametrize("seed", range(4))
+def test_behind_an_encoder_settling_changes_no_loss(name, seed):
+    """Its qubits are not in |0>: an rz before the first pulse matters there."""
+    problem = problem_on(name)
+    loss = load_task("digits2").train.some(np.arange(12))
+    native, draft = random_native(problem, seed)
+    late = settled(draft.sheet, grounded=False).population
+    for simulator in (problem.exact, problem.noisy(problem.layouts[0])):
+        was, now = (simulator.values(one, loss)[0] for one in (native, late))
+        assert now == pytest.approx(was, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [*CHIPS, "ideal"])
+def test_pruning_and_trimming_a_classifier_never_raise_its_loss(name):
+    task = load_task("digits2")
+    small = replace(task, train=task.train.some(np.arange(24)))
+    device = load_device(name, n_qubits=4) if name == "ideal" else load_device(name)
+    problem = Problem.of(small, device, n_layouts=1)
+    for seed in range(3):
+        trial = grown(problem, seed)
+        for shorter in (prune, trim):
+            after = shorter(problem, trial, problem.meter(None))
+            steps = len(trial.native.gates)
+            assert after.energy <= trial.energy + 1e-9 * (1 + steps)
+            again = problem.value(after.native, after.candidate.layout, after.angles,
+                                  problem.meter(None))  # fmt: skip
+            assert again[0] == pytest.approx(after.energy, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(6))
