@@ -13,7 +13,7 @@ from typing import Any, overload
 from qas.errors import InputError
 from qas.task.chain import chain_task, describe_chains
 from qas.task.classifier import Classifier
-from qas.task.dataset import dataset_names, describe_datasets, load_dataset
+from qas.task.dataset import dataset_names, describe_datasets, load_dataset, read_dataset
 from qas.task.ground import ground_energy
 from qas.task.observable import Observable
 from qas.task.task import Task
@@ -52,7 +52,8 @@ def load_task(
     A task comes back as it is, and a built-in name is never read as a file's. The names of data
     sets are classifiers with QOC's encoder, head and split; their data are read now, from
     ``data_dir``, $QAS_DATA_DIR or the network (`qas.task.load_dataset`), and digits2 and digits4
-    need nothing. A file's ground energy is computed where it is absent and feasible, and verified
+    need nothing. An .npz file is a data set of one's own (`qas.task.dataset.own`). A Hamiltonian
+    file's ground energy is computed where it is absent and feasible, and verified
     up to 10 qubits. Raises InputError, saying what to do, for an unknown name, for a chain that is
     too short or too long, for data that are missing or not the published ones, and for anything in
     a file that is not a Hamiltonian.
@@ -74,6 +75,8 @@ def load_task(
         return chain
     if isinstance(name_or_path, str) and not _is_path(name_or_path):
         raise InputError(_unknown(name_or_path))
+    if str(name_or_path).endswith(".npz"):
+        return Classifier.of(read_dataset(Path(name_or_path)))
     return _from_file(Path(name_or_path))
 
 
@@ -108,7 +111,7 @@ def _stored(name: str) -> Task:
 
 def _is_path(text: str) -> bool:
     separators = {os.sep, os.altsep or os.sep}
-    return text.endswith(".json") or bool(separators & set(text)) or os.path.exists(text)
+    return text.endswith((".json", ".npz")) or bool(separators & set(text)) or os.path.exists(text)
 
 
 def _unknown(name: str) -> str:
@@ -117,7 +120,7 @@ def _unknown(name: str) -> str:
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return (
         f"no task is called {shown(name)}; {hint}the tasks are {', '.join(names)}; "
-        "or give the path of a Hamiltonian file, such as ./mine.json"
+        "or give the path of a Hamiltonian file, such as ./mine.json, or of a data set, ./mine.npz"
     )
 
 

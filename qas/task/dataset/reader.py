@@ -90,6 +90,17 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
         raise InputError(f"{path} is no readable .npz archive ({error}); make it again") from None
 
 
+def npz_names(path: Path) -> tuple[str, ...]:
+    """The names of the arrays in an .npz archive; InputError where it is none."""
+    _check_size(path, MAX_FILE)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is no readable .npz archive ({error}); make it again") from None
+    return tuple(sorted(name.removesuffix(".npy") for name in names if name.endswith(".npy")))
+
+
 def _member(path: Path, archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     entry = archive.getinfo(f"{key}.npy")
     plain = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
