@@ -35,16 +35,6 @@ def angle_encoder(n_features: int, n_qubits: int, axes: Sequence[str] = ("ry",))
     return circuit
 
 
-def image_encoder() -> Circuit:
-    """16 features (an image of 4 x 4, row by row) on 4 qubits: 4 ry, 4 rz, 4 rx, 4 ry."""
-    return angle_encoder(16, 4, ("ry", "rz", "rx", "ry"))
-
-
-def vowel_encoder() -> Circuit:
-    """10 features on 4 qubits: 4 ry, 4 rz, 2 rx."""
-    return angle_encoder(10, 4, ("ry", "rz", "rx"))
-
-
 def reuploaded(encoder: Circuit, layers: Sequence[Circuit]) -> Circuit:
     """The encoder before every layer: the same features come in again and again.
 

@@ -48,9 +48,11 @@ def observable_list(
 
 
 def refuse_inputs(inputs: ArrayLike | None) -> None:
-    """Raise InputError for data inputs, which these circuits do not have."""
+    """Raise InputError for data inputs: there are none, or a loss brings its own."""
     if inputs is not None:
-        raise InputError("this circuit has no data inputs; leave inputs out")
+        raise InputError(
+            "this circuit has no data inputs, and a loss brings its samples; leave inputs out"
+        )
 
 
 @runtime_checkable

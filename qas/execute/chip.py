@@ -42,7 +42,9 @@ class Chip:
     """Calibration whose durations become explicit delays; None where the machine keeps time."""
     calibration: str = ""
     """Hash of the calibration that a stand-in is made of."""
-    _placed: dict[Circuit, QuantumCircuit] = field(default_factory=dict, repr=False)
+    patch: Device | None = None
+    """The patch that circuits are lowered to; None where nobody said."""
+    _placed: dict[Circuit, QuantumCircuit] = field(init=False, default_factory=dict, repr=False)
 
     def place(self, circuit: Circuit) -> QuantumCircuit:
         """The circuit as it is submitted: the same gates on the chip's qubits.
@@ -116,7 +118,8 @@ def local_chip(device: Device, *, name: str = "local", idle: bool = True) -> Chi
     simulator = AerSimulator(**options)
     placement = tuple(range(device.n_qubits))
     scheduled = device if idle else None
-    return Chip(name, simulator, target, placement, device.n_qubits, scheduled, device.hash)
+    width, digest = device.n_qubits, device.hash
+    return Chip(name, simulator, target, placement, width, scheduled, digest, device)
 
 
 def hardware_chip(backend: Any, device: Device) -> Chip:
@@ -134,7 +137,8 @@ def hardware_chip(backend: Any, device: Device) -> Chip:
             f"the patch stands on {device.physical_qubits}: search on this machine's calibration"
         )
     n_qubits = int(backend.num_qubits)
-    return Chip(backend.name, backend, backend.target, tuple(device.physical_qubits), n_qubits)
+    placement = tuple(device.physical_qubits)
+    return Chip(backend.name, backend, backend.target, placement, n_qubits, patch=device)
 
 
 def parse_backend(spec: str, device: Device, account: str | None = None) -> Chip:

@@ -70,6 +70,7 @@ class ExactSimulator:
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`. Of a `Loss`, mean losses."""
         if isinstance(observables, Loss):
+            refuse_inputs(inputs)  # a loss brings its own
             return _noiseless(circuit.n_qubits).estimate(circuit, observables, params)
         wanted, single = observable_list(observables)
         if circuit.n_inputs:
@@ -90,6 +91,7 @@ class ExactSimulator:
     ) -> tuple[Reals, Reals]:
         """Values, shape (batch,), and gradients, shape (batch, n_params), per radian."""
         if isinstance(observable, Loss):
+            refuse_inputs(inputs)
             return _noiseless(circuit.n_qubits).value_and_grad(circuit, observable, params)
         if circuit.n_inputs:
             fed = Population.bindings(circuit, params, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,6 +67,14 @@ class NoiseModel:
         self.channels = lru_cache(maxsize=8)(self._make_channels)
         self.native = lru_cache(maxsize=4096)(self._prepare)
         self.dual = lru_cache(maxsize=64)(self._make_dual)
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the values: device, calibration and every option."""
+        given = [(key, np.asarray(matrix).tolist()) for key, matrix in sorted(self.given.items())]
+        options = (self.readout, self.pessimistic, self.idle, self.scale, given)
+        digest = hashlib.sha256(repr(options).encode()).hexdigest()
+        return f"{self.device.name}/{self.device.hash}/{digest}"
 
     def native_at(
         self, circuit: Circuit, params: ArrayLike, inputs: ArrayLike | None = None

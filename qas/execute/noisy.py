@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from qas.circuit import Circuit, Gate, Population, checked_params, paired_rows
 from qas.device import Device
 from qas.errors import InputError
-from qas.execute.backend import Estimate, observable_list
+from qas.execute.backend import Estimate, observable_list, refuse_inputs
 from qas.execute.block import Blocks, score_blocks
 from qas.execute.channel import Key, has_gate
 from qas.execute.descent import NORMAL, Descent, descend, descend_population
@@ -26,6 +26,8 @@ from qas.execute.samples import PreparedLoss, sample_by_sample
 from qas.execute.stop import Limits
 from qas.task import Loss, Observable, Target
 
+PREPARED = 3
+"""Losses that a simulator keeps prepared: training, validation and test."""
 Reals = NDArray[np.float64]
 
 
@@ -70,12 +72,17 @@ class NoisySimulator:
         self._native_gates = lru_cache(maxsize=8)(partial(native_gates, device))
         self._neighbourhood = lru_cache(maxsize=8)(self._make_neighbourhood)
         self._extensions = Tables(partial(native_table, self.model))
-        self.prepared = lru_cache(maxsize=8)(partial(PreparedLoss, self.model))
+        self.prepared = lru_cache(maxsize=PREPARED)(partial(PreparedLoss, self.model))
 
     @property
     def name(self) -> str:
         """Name for reports and ledgers."""
         return f"noisy simulator of {self.device.name}"
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the estimates: device, calibration and every option of the noise."""
+        return self.model.fingerprint
 
     def estimate(
         self,
@@ -86,6 +93,7 @@ class NoisySimulator:
     ) -> Estimate:
         """Exact expectation values; see `Backend.estimate`. Of a `Loss`, mean losses."""
         if isinstance(observables, Loss):
+            refuse_inputs(inputs)  # a loss brings its own
             mean = self.values(Population.bindings(circuit, params), observables)
             return Estimate(mean, np.zeros_like(mean))
         wanted, single = observable_list(observables)
@@ -110,7 +118,8 @@ class NoisySimulator:
         """
         self.model.agree(circuit.n_qubits, observable)
         if isinstance(observable, Loss):
-            many = Population.bindings(circuit, params, inputs)
+            refuse_inputs(inputs)
+            many = Population.bindings(circuit, params)
             value, slopes = self.prepared(observable).gradients(many)
             return value, slopes[:, list(circuit.free)]
         native, angles = self.model.native_at(circuit, params, inputs)

@@ -126,7 +126,9 @@ class RuntimeBackend:
             InputError: the circuit or the angles do not fit the patch.
             RuntimeError: the service returned something else than was asked for.
         """
-        rows = np.hstack(paired_rows(circuit, params, inputs))  # Qiskit sorts theta before x
+        turned, data = paired_rows(circuit, params, inputs)
+        used = sorted({g.input for g in circuit.gates if g.input is not None})
+        rows = np.hstack([turned, data[:, used]])  # Qiskit sorts theta before x
         placed, operators = self._placed(circuit, observables)
         per_row, per_job, shots = self._program_size(placed, operators)
         n_jobs = self._n_jobs(per_row, per_job, shots, len(rows))

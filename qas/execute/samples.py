@@ -22,7 +22,7 @@ from qas.execute.stop import Limits
 from qas.task.loss import Loss
 
 MEMORY = 2 * 2**30
-"""Bytes that the prepared samples may take."""
+"""Bytes that the prepared samples, held in two orders, may take."""
 Reals = NDArray[np.float64]
 
 
@@ -174,10 +174,11 @@ class PreparedLoss:
 
     def _prepared(self) -> Reals:
         loss, vector = self.loss, size.py_func(self.loss.n_qubits)
-        if 8 * loss.n_samples * vector > MEMORY:
+        need = 2 * 8 * loss.n_samples * vector
+        if need > MEMORY:
             raise InputError(
                 f"{loss.n_samples} samples on {loss.n_qubits} qubits need "
-                f"{8 * loss.n_samples * vector / 2**30:.1f} GiB prepared; the limit is "
+                f"{need / 2**30:.1f} GiB prepared; the limit is "
                 f"{MEMORY / 2**30:.0f}: take fewer samples (loss.some(rows)) or fewer qubits"
             )
         native, angles = self.model.native_at(loss.encoder, [], loss.inputs)

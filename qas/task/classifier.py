@@ -127,19 +127,23 @@ def paired_head(
 ) -> tuple[tuple[Observable, ...], NDArray[np.float64]]:
     """Z on every qubit, and a head that sums equal runs of neighbouring qubits for each class.
 
-    With 4 qubits: one each for 4 classes, pairs for 2 (QOC, arXiv:2202.13239).
+    With 4 qubits: one each for 4 classes, pairs for 2 (QOC, arXiv:2202.13239). Qubits that are
+    left over, as one of 4 for 3 classes, count for none.
 
     Raises:
-        InputError: the number of qubits is no multiple of the number of classes.
+        InputError: fewer than 2 classes, or more than qubits.
 
     >>> paired_head(4, 2)[1].tolist()
     [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
     """
-    if n_classes < 2 or n_qubits % n_classes:
+    if not 2 <= n_classes <= n_qubits:
         raise InputError(
-            f"{n_classes} classes need a multiple of as many qubits; the encoder has {n_qubits}: "
-            "take another encoder, or build qas.task.Loss with a head of your own"
+            f"2 to {n_qubits} classes are told apart by {n_qubits} qubits; given {n_classes}: take "
+            "an encoder on more qubits, or build qas.Loss with a head of your own"
         )
     letters = ["I" * (n_qubits - 1 - q) + "Z" + "I" * q for q in range(n_qubits)]
     observables = tuple(Observable.of([letter], [1.0]) for letter in letters)
-    return observables, np.repeat(np.eye(n_classes), n_qubits // n_classes, axis=1)
+    head = np.zeros((n_classes, n_qubits))
+    run = n_qubits // n_classes
+    head[:, : n_classes * run] = np.repeat(np.eye(n_classes), run, axis=1)
+    return observables, head

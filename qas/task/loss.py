@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,14 +46,22 @@ class Loss:
     """Shape (n_classes, n_observables): logits = head @ expectation values."""
 
     def __post_init__(self) -> None:
-        inputs = np.ascontiguousarray(checked_inputs(self.encoder, self.inputs, len(self.inputs)))
-        labels = np.ascontiguousarray(self.labels, dtype=np.int64)
-        head = np.ascontiguousarray(self.head, dtype=np.float64)
-        for array in (inputs, labels, head):
+        given = np.asarray(self.labels)
+        if given.dtype.kind not in "iu":
+            raise InputError(f"labels are whole numbers; given {given.dtype}")
+        copies: dict[str, NDArray[Any]] = {
+            "inputs": np.array(checked_inputs(self.encoder, self.inputs, len(self.inputs))),
+            "labels": given.astype(np.int64),
+            "head": np.array(self.head, dtype=np.float64, order="C"),
+        }
+        for name, array in copies.items():
             array.setflags(write=False)
-        object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "labels", labels)
-        object.__setattr__(self, "head", head)
+            object.__setattr__(self, name, array)
+        labels, head, inputs = self.labels, self.head, self.inputs
+        if not np.isfinite(head).all():
+            raise InputError("the head holds NaN or infinity; give finite numbers")
+        if not self.observables:
+            raise InputError("a loss needs at least one observable")
         if self.encoder.n_params:
             raise InputError(f"an encoder has no free angles; given {self.encoder.n_params}")
         if labels.shape != (len(inputs),) or not len(labels):
@@ -85,8 +94,7 @@ class Loss:
     @cached_property
     def n_groups(self) -> int:
         """Circuits that measure the observables of one sample."""
-        terms = {pauli for one in self.observables for pauli in one.paulis}
-        return Observable.of(sorted(terms), [1.0] * len(terms)).n_groups
+        return Observable.union(self.observables).n_groups
 
     def bound(self) -> float:
         """A value that the loss never exceeds, nats."""

@@ -64,6 +64,17 @@ class Observable:
         kept = {p: c for p, c in sums.items() if c != 0.0} or {"I" * n_qubits: 0.0}
         return cls(n_qubits, tuple(kept), tuple(kept.values()))
 
+    @classmethod
+    def union(cls, observables: Iterable[Observable]) -> Observable:
+        """Every string of some observables, with coefficient 1: what is measured for them all.
+
+        >>> one, other = Observable.of(["ZI", "XX"], [2.0, 1.0]), Observable.of(["ZI"], [-1.0])
+        >>> Observable.union([one, other]).paulis
+        ('XX', 'ZI')
+        """
+        strings = sorted({pauli for one in observables for pauli in one.paulis})
+        return cls.of(strings, [1.0] * len(strings))
+
     @cached_property
     def _masks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """(x, z) of every term as Python integers; bit q belongs to qubit q, Y has both."""

@@ -83,7 +83,7 @@ def with_shots(backend: Backend, shots: int) -> Backend:
 
 def device_of(backend: Backend) -> Device | None:
     """The patch whose calibration a backend stands for, where it has one."""
-    for path in (("device",), ("simulator", "device"), ("chip", "idle")):
+    for path in (("device",), ("simulator", "device"), ("chip", "patch")):
         found: Any = backend
         for name in path:
             found = getattr(found, name, None)
@@ -108,5 +108,4 @@ def _length(circuit: Circuit, device: Device | None) -> float:
 
 @lru_cache(maxsize=64)
 def _n_groups(observables: tuple[Observable, ...]) -> int:
-    terms = sorted({pauli for one in observables for pauli in one.paulis})
-    return Observable.of(terms, [1.0] * len(terms)).n_groups
+    return Observable.union(observables).n_groups

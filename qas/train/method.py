@@ -95,6 +95,8 @@ class SPSA:
     def __post_init__(self) -> None:
         _require_whole("pairs", self.pairs)
         _require_positive("shift", self.shift)
+        if not (np.isfinite(self.decay) and self.decay >= 0):
+            raise InputError(f"decay must be 0 or more; given {self.decay!r}")
 
     def plan(self, request: Request, rng: np.random.Generator) -> GradientPlan:
         """Random directions of the kept parameters."""
@@ -127,7 +129,7 @@ class GuidedSPSA:
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise InputError(f"share is above 0 and at most 1; given {self.share!r}")
-        _require_positive("damping", self.damping)
+        _require_positive("damping", self.damping, finite=False)
         _require_positive("shift", self.shift)
         _require_whole("ramp", self.ramp)
 
@@ -136,8 +138,8 @@ class GuidedSPSA:
         n, kept = request.n_samples, np.array(request.kept, dtype=np.int64)
         values, _, ties = checked(request.params, request.kept, request.ties)
         if n > 1:
-            first = max(1, int(self.share * n))
-            near, far, ours, theirs = np.arange(first), np.arange(first, n), kept, kept
+            first, drawn = max(1, int(self.share * n)), rng.permutation(n)
+            near, far, ours, theirs = np.sort(drawn[:first]), np.sort(drawn[first:]), kept, kept
         else:
             near = far = np.arange(1)
             order = rng.permutation(kept)
@@ -184,6 +186,8 @@ class AdaptiveShots:
         _require_positive("rate", self.rate)
         _require_whole("least", self.least)
         _require_whole("most", self.most)
+        if self.lipschitz is not None:
+            _require_positive("lipschitz", self.lipschitz)
         if self.most < self.least:
             raise InputError(f"most must be at least {self.least}; given {self.most}")
         if not (0 <= self.memory < 1 and self.bias >= 0):
@@ -257,9 +261,9 @@ def _pairs(
     return PairPart(samples, values, chosen, ties, signs(free, rng), shift)
 
 
-def _require_positive(name: str, value: ArrayLike) -> None:
-    if not np.asarray(value) > 0:
-        raise InputError(f"{name} must be positive; given {value!r}")
+def _require_positive(name: str, value: ArrayLike, *, finite: bool = True) -> None:
+    if not np.asarray(value) > 0 or (finite and not np.isfinite(value).all()):
+        raise InputError(f"{name} must be positive{' and finite' * finite}; given {value!r}")
 
 
 def _require_whole(name: str, value: object) -> None:

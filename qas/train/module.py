@@ -23,6 +23,7 @@ from qas.errors import InputError
 from qas.execute.backend import Backend, DifferentiableBackend
 from qas.execute.cost import reseeded
 from qas.task import Observable
+from qas.train.cost import device_of
 from qas.train.plan import SHIFT
 
 Reals = NDArray[np.float64]
@@ -82,7 +83,7 @@ class QuantumLayer(nn.Module):
             InputError: numbers of parameters that do not fit.
         """
         super().__init__()
-        self._opened = opened(circuit, ties, _device(backend))
+        self._opened = opened(circuit, ties, device_of(backend))
         start = np.asarray(params, dtype=np.float64)
         if start.shape != (self._opened.n_params,):
             raise InputError(
@@ -238,12 +239,6 @@ def opened(circuit: Circuit, ties: Ties | None = None, device: Device | None = N
             by_data[place, gate.input], offset[place] = 1.0, gate.angle or 0.0
     gates = tuple(g if g.input is None else Gate(g.name, g.qubits) for g in circuit.gates)
     return Opened(Circuit(circuit.n_qubits, gates), by_params, by_data, offset)
-
-
-def _device(backend: Backend) -> Device | None:
-    """The device whose native gates the backend runs, where it has one."""
-    found = getattr(getattr(backend, "simulator", backend), "device", None)
-    return found if isinstance(found, Device) else None
 
 
 def _reals(tensor: Tensor) -> Reals:

@@ -86,6 +86,12 @@ class Optimiser:
         if not (np.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(f"learning rate must be positive; given {self.learning_rate!r}")
 
+    def check(self) -> None:
+        """Raise InputError now for options that torch refuses."""
+        import torch
+
+        self._made([torch.zeros((), dtype=torch.float64, requires_grad=True)], self.learning_rate)
+
     def start(self, n_params: int) -> Moments:
         """Before the first step nothing is remembered."""
         return ((),) * n_params

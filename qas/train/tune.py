@@ -152,6 +152,7 @@ def _check(
 ) -> int:
     """The number of parameters; InputError where these do not belong together."""
     check_circuit(circuit, objective)
+    settings.optimiser.check()
     device = device_of(backend)
     if device is not None and not is_native(circuit, device):
         raise InputError(

@@ -27,7 +27,7 @@ def draw_learning(modes: dict[Any, Any], path: Path) -> None:
         for arm in ("classical", *SHOWN):
             _curve(axis, list(modes[case][arm].values()), name, arm)
         axis.set_title(f"{case[0]}, {case[1]}", fontsize=9)
-        axis.set_xlabel("circuits executed", fontsize=8)
+        axis.set_xlabel("circuits executed, thousands", fontsize=8)
         axis.set_ylabel("energy, Ha" if case[0] == "h2" else "validation accuracy", fontsize=8)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
@@ -43,8 +43,8 @@ def _curve(axis: Any, rows: list[Any], name: str, arm: str) -> None:
     if not rows:
         return
     end = max(row["spent"][-1][0] for row in rows)
-    grid = np.linspace(0, end, 60)
-    curves = [np.interp(grid, [x for x, _ in row["spent"]], row[name]) for row in rows]
+    grid = np.linspace(0, end / 1000, 60)
+    curves = [np.interp(grid, [x / 1000 for x, _ in row["spent"]], row[name]) for row in rows]
     if arm == "classical":  # its circuits are the simulator's
         axis.axhline(np.mean([row[name][-1] for row in rows]), color="0.5", ls="--", label=arm)
         return
@@ -66,7 +66,7 @@ def draw_gains(rows: list[tuple[str, str, list[float]]], path: Path) -> None:
         for task, own, gains in rows:
             if own != control:
                 continue
-            at, (mean, low, high) = tasks.index(task), interval(gains)
+            at, (mean, low, high) = tasks.index(task), interval(gains, task)
             axis.plot(gains, [at + 0.12] * len(gains), "o", ms=3, color="0.6", alpha=0.7)
             axis.plot([low, high], [at, at], color="#d62728", lw=2)
             axis.plot([mean], [at], "D", ms=5, color="#d62728")

@@ -45,6 +45,10 @@ def read_dataset(path: Path, seed: int = 1) -> Dataset:
 
 def _arrays(path: Path, seed: int) -> dict[str, NDArray[Any]]:
     held = npz_names(path)
+    if {"x", "y"} & set(held) and any(name.startswith(("x_", "y_")) for name in held):
+        raise InputError(
+            f"{path.name} holds {', '.join(held)}: give x and y, or the parts, and not both"
+        )
     if {"x", "y"} <= set(held):
         return _split(read_npz(path, "x"), read_npz(path, "y"), seed)
     wanted = [f"{letter}_{part}" for part in PARTS for letter in "xy"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from qas import Circuit, ExactSimulator, InputError, Observable
-from qas.circuit.encoder import angle_encoder, image_encoder, reuploaded, vowel_encoder
+from qas.circuit.encoder import angle_encoder, reuploaded
+from qas.task.classifier import usual_encoder
 
 
 def rows(encoder):
@@ -15,10 +16,10 @@ def rows(encoder):
 
 def test_published_encoders():
     image = [(axis, q) for axis in ("ry", "rz", "rx", "ry") for q in range(4)]
-    assert rows(image_encoder()) == [(*row, k) for k, row in enumerate(image)]
-    assert rows(vowel_encoder()) == rows(image_encoder())[:10]
-    assert [name for name, _, _ in rows(vowel_encoder())] == ["ry"] * 4 + ["rz"] * 4 + ["rx"] * 2
-    for encoder, n in ((image_encoder(), 16), (vowel_encoder(), 10)):
+    assert rows(usual_encoder(16)) == [(*row, k) for k, row in enumerate(image)]
+    assert rows(usual_encoder(10)) == rows(usual_encoder(16))[:10]
+    assert [name for name, _, _ in rows(usual_encoder(10))] == ["ry"] * 4 + ["rz"] * 4 + ["rx"] * 2
+    for encoder, n in ((usual_encoder(16), 16), (usual_encoder(10), 10)):
         assert (encoder.n_qubits, encoder.n_inputs, encoder.n_params) == (4, n, 0)
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from qas import Circuit, ExactSimulator, InputError, NoisySimulator, Observable, load_device
 from qas.circuit import GATE_NAMES, ROTATIONS
 from qas.circuit.ansatz import TIED_ANSATZE, tied_ansatz
-from qas.circuit.encoder import image_encoder
 from qas.circuit.gate import FIXED_TWO
 from qas.circuit.route import routed
+from qas.task.classifier import usual_encoder
 
 LINE = [(0, 1), (1, 2), (2, 3)]
 STAR = [(1, 0), (1, 2), (1, 3)]
@@ -62,7 +62,7 @@ def test_any_circuit_keeps_its_values(circuit, couplings):
 
 @pytest.mark.parametrize("name", TIED_ANSATZE)
 def test_hand_made_circuits_run_on_a_line(name):
-    circuit = image_encoder().append(tied_ansatz(name, 4).circuit)
+    circuit = usual_encoder(16).append(tied_ansatz(name, 4).circuit)
     found = routed(circuit, LINE)
     require_equal(circuit, found, LINE)
     assert found == routed(circuit, LINE)

@@ -142,6 +142,9 @@ def test_losses_are_equal_by_content_and_parts_add_up() -> None:
     ("change", "match"),
     [
         ({"labels": np.array([0, 1])}, "as many labels"),
+        ({"labels": np.full(11, 0.9)}, "whole numbers"),
+        ({"head": np.full((3, 3), np.nan)}, "NaN or infinity"),
+        ({"observables": ()}, "at least one observable"),
         ({"labels": np.full(11, 3)}, "labels are 0..2"),
         ({"inputs": np.zeros((11, 5))}, "takes 6 data inputs"),
         ({"encoder": Circuit(N).then("ry", 0)}, "no data inputs"),
@@ -154,6 +157,32 @@ def test_wrong_losses_are_refused(change, match: str) -> None:
     fields = {name: getattr(loss, name) for name in loss.__dataclass_fields__}
     with pytest.raises(InputError, match=match):
         Loss(**{**fields, **change})
+
+
+def test_a_loss_owns_its_arrays() -> None:
+    loss = make_loss(np.random.default_rng(10))
+    inputs, head = np.array(loss.inputs), np.array(loss.head)
+    own = Loss(loss.encoder, inputs, loss.labels, loss.observables, head)
+    inputs[:] = 0.0
+    head[:] = 0.0
+    assert own == loss
+    assert np.array_equal(own.inputs, loss.inputs)
+    assert np.array_equal(own.head, loss.head)
+
+
+def test_a_loss_brings_its_own_samples(patch) -> None:
+    loss = make_loss(np.random.default_rng(11))
+    for simulator in (ExactSimulator(), NoisySimulator(patch)):
+        for ask in (simulator.estimate, simulator.value_and_grad):
+            with pytest.raises(InputError, match="brings its samples"):
+                ask(Circuit(N), loss, [], loss.inputs)
+
+
+def test_a_qubit_that_is_left_over_counts_for_no_class() -> None:
+    _, head = paired_head(4, 3)
+    assert head.tolist() == np.eye(4)[:3].tolist()
+    with pytest.raises(InputError, match="2 to 4 classes"):
+        paired_head(4, 5)
 
 
 def _lines(device):

@@ -257,3 +257,20 @@ def test_a_training_without_mitigation_may_take_many_requests(device: Device) ->
     for seed in range(16):
         plain.with_seed(seed).estimate(native(), H2, ROWS[:1])
     assert plain.chip.place(native()) is plain.chip.place(native())
+
+
+def test_data_inputs_may_have_gaps(device: Device, backend: RuntimeBackend) -> None:
+    circuit = native().then("rz", 0, input=2).then("sx", 0).then("rz", 1, input=0)
+    many = replace(backend, shots=20_000, resilience_level=0, chip=local_chip(device, idle=False))
+    inputs = np.array([[0.3, 9.9, 1.1], [0.0, -9.9, 0.4]])
+    exact = NoisySimulator(device, readout=True).estimate(circuit, H2, ROWS, inputs)
+    found = many.estimate(circuit, H2, ROWS, inputs)
+    assert (np.abs(found.mean - exact.mean) < 5 * found.stderr).all()
+
+
+def test_a_chip_with_another_placement_places_anew(device: Device) -> None:
+    chip = local_chip(device)
+    chip.place(native())
+    turned = replace(chip, placement=chip.placement[::-1])
+    pairs = [chip.place(native()).data[-1].qubits, turned.place(native()).data[-1].qubits]
+    assert pairs[0] == pairs[1][::-1]

@@ -22,6 +22,8 @@ from qas import (
 from qas.circuit.ansatz import ansatz, tied_ansatz
 from qas.circuit.encoder import angle_encoder, reuploaded
 from qas.circuit.tie import Tied
+from qas.execute.chip import local_chip
+from qas.execute.runtime import RuntimeBackend
 from qas.train.module import QuantumLayer
 
 Z = [Observable.of([p], [1.0]) for p in ("IZ", "ZI")] + [Observable.of(["XY"], [0.5])]
@@ -170,3 +172,17 @@ def test_what_does_not_fit_is_refused():
 def test_torch_is_not_imported_with_the_rest():
     text = "import sys, qas.train; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", text], check=False).returncode == 0
+
+
+def test_an_unlowered_circuit_runs_through_the_runtime():
+    patch = load_device("FakeManilaV2").patch([1, 2])
+    backend = RuntimeBackend(local_chip(patch, idle=False), 4000, 0, seed=3)
+    circuit = Circuit(2).then("ry", 0, input=0).then("ry", 1).then("cx", 0, 1)
+    z = [Observable.of(["ZI"], [1.0])]
+    layers = [
+        QuantumLayer(circuit, z, own, params=[0.4])
+        for own in (backend, NoisySimulator(patch, readout=True))
+    ]
+    sample = torch.tensor([[0.7]], dtype=torch.float64)
+    measured, exact = (layer(sample).item() for layer in layers)
+    assert abs(measured - exact) < 5 / np.sqrt(4000)

@@ -259,3 +259,19 @@ def test_a_state_of_another_training_is_refused(simulator: NoisySimulator) -> No
 def test_a_circuit_without_angles_has_nothing_to_tune(simulator: NoisySimulator) -> None:
     empty = Circuit(2).then("x", 0)
     assert not list(tune(empty, H2, simulator, TrainState.start([]), TuneSettings()))
+
+
+def test_a_state_of_another_noise_model_is_refused(simulator: NoisySimulator) -> None:
+    state = next(tune(native(), H2, simulator, TrainState.start(START), TuneSettings(3)))
+    for options in ({"scale": 0.5}, {"readout": True}, {"idle": True}):
+        other = NoisySimulator(simulator.device, **options)
+        with pytest.raises(InputError, match="belongs to another"):
+            next(tune(native(), H2, other, state, TuneSettings(3)))
+
+
+def test_options_that_torch_refuses_cost_nothing(simulator: NoisySimulator) -> None:
+    counted = Spoiled(simulator)
+    wrong = TuneSettings(3, Optimiser("Adam", options={"momentum": 0.9}))
+    with pytest.raises(InputError, match="torch's Adam refuses"):
+        next(tune(native(), H2, counted, TrainState.start(START), wrong))
+    assert counted.requests == 0
