@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qas.circuit import Circuit, Gate, Population
 from qas.errors import InputError
 from qas.problem import Problem, dressed, ordered_pairs
+from qas.problem.pool import dressing
 from qas.problem.problem import Layout
 
 Action = tuple[Gate, ...]
@@ -33,6 +34,13 @@ def block_actions(problem: Problem, layout: Layout, axis: str = "ry") -> tuple[A
     """A cx on each ordered pair that shares an edge, with a rotation on both wires behind it."""
     pairs = ordered_pairs(problem.patch(layout))
     return tuple(dressed(Circuit(problem.n_qubits), [pair], axis).gates for pair in pairs)
+
+
+def axis_of(problem: Problem) -> str:
+    """The rotation that blocks are dressed with; of one qubit, which has none, any of the pool."""
+    if problem.n_qubits > 1:
+        return dressing(problem.pool)
+    return next((gate for gate in ("ry", "rx", "rz") if gate in problem.pool), "ry")
 
 
 def rotation_layer(n_qubits: int, axis: str = "ry") -> Circuit:

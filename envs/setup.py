@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from envs.action import Action, block_actions, gate_actions, rotation_layer
+from envs.action import Action, axis_of, block_actions, gate_actions, rotation_layer
 from envs.crowd import Crowd
 from envs.curriculum import Curriculum
 from envs.game import Game, Rules
@@ -83,7 +83,8 @@ class Setup:
         Args:
             problem: task, device, limits.
             layout: physical qubits; the device's best by default.
-            blocks: offer every cx with an RY on both wires behind it, as one action.
+            blocks: offer every cx with an RY on both wires behind it, as one action; or with
+                what the gate pool has in place of RY.
             gates: offer single gates.
             steps: length of an episode; as long as the limits allow by default.
             start: what circuits begin with; by default nothing, or an RY on every qubit where
@@ -97,12 +98,13 @@ class Setup:
         if gates:
             actions += gate_actions(problem, chosen)
         if blocks:
-            actions += block_actions(problem, chosen)
+            actions += block_actions(problem, chosen, axis_of(problem))
         if not actions:
             raise InputError("nothing to append: offer gates or, on coupled qubits, blocks")
         if start is None:
             bare = Circuit(problem.n_qubits)
-            start = rotation_layer(problem.n_qubits) if blocks and not gates else bare
+            layered = blocks and not gates
+            start = rotation_layer(problem.n_qubits, axis_of(problem)) if layered else bare
         length = most_steps(problem.limits, start, actions) if steps is None else steps
         own = Rules(length) if rules is None else replace(rules, steps=length)
         return cls(problem, chosen, actions, own, start, **settings)  # type: ignore[arg-type]

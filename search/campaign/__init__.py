@@ -2,12 +2,15 @@
 
 from search.campaign.arm import ArmProgress
 from search.campaign.campaign import Campaign, PolishProgress
+from search.campaign.forecast import Forecast
+from search.campaign.option import TuneOptions
 from search.campaign.settings import Settings, default_budget, settings_of
-from search.campaign.tuning import TuneOptions, TuneProgress, check_backend
+from search.campaign.tuning import TuneProgress, check_backend
 
 __all__ = [
     "ArmProgress",
     "Campaign",
+    "Forecast",
     "PolishProgress",
     "Settings",
     "TuneOptions",

@@ -9,7 +9,7 @@ training mitigates readout itself (`qas.train.readout`).
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,12 +22,24 @@ from qas.execute.chip import Chip
 from qas.execute.runtime import RuntimeBackend
 from qas.problem import Problem, Trial
 from qas.task import Classifier, Loss, Target
-from qas.train import Cost, Deployed, Readout, compare, deployed, step_seed
+from qas.train import (
+    Calibration,
+    Cost,
+    Deployed,
+    Readout,
+    compare,
+    deployed,
+    mitigated,
+    price,
+    step_seed,
+)
+from qas.train.objective import observables_of
+from qas.train.readout import calibration_price
 from search.campaign.classifier import whole
 from search.campaign.entry import word_of
 
 if TYPE_CHECKING:
-    from search.campaign.tuning import TuneOptions
+    from search.campaign.option import TuneOptions
 
 REPEATS, LOSS_REPEATS = 24, 8
 """Fresh measurements of each set of angles in the final comparison, of an energy and of a loss."""
@@ -63,8 +75,15 @@ class Aim:
         return "energy" if self.task is None else "loss"
 
     def batch(self, wanted: int | None) -> int | None:
-        """Samples of a step; None for an energy."""
-        return None if self.task is None else wanted or BATCH
+        """Samples of a step; None for an energy, where InputError refuses a number."""
+        if self.task is None:
+            if wanted is not None:
+                raise InputError(
+                    f"--batch is of a classifier's samples, and this finalist lowers an energy; "
+                    f"given {wanted}: leave it out"
+                )
+            return None
+        return wanted or BATCH
 
     def noisy(self, model: NoisySimulator, params: Any) -> float:
         """Exact value under the search's noise."""
@@ -77,6 +96,7 @@ class Aim:
         if self.task is not None:
             mitigate = readout_of(backend, options) is not None
             return _judged(self.task, self.circuit, backend, untuned, tuned, options.seed, mitigate)
+        expected = self.verdict_price(backend, options)
         found = compare(
             backend, self.circuit, self.target, untuned, tuned, REPEATS, seed=options.seed + 1
         )
@@ -88,7 +108,37 @@ class Aim:
             "kept_tuned": found.tuned_is_better,
             "shots": found.shots,
             "circuits": found.circuits,
+            "jobs": expected.jobs,
+            "qpu_seconds": expected.qpu_seconds,
         }
+
+    def price(self, backend: Machine, options: TuneOptions, n_rows: int) -> Cost:
+        """What measuring so many bindings in one request costs."""
+        observables = observables_of(self.target)
+        if readout_of(backend, options) is not None:
+            unknown = Calibration.unknown(self.circuit.n_qubits)
+            observables = tuple(mitigated(one, unknown) for one in observables)
+        return price(backend, self.circuit, observables, n_rows)
+
+    def calibration(self, backend: Machine, options: TuneOptions) -> Cost:
+        """What the training's own calibration of the readout costs; nothing where it has none."""
+        if readout_of(backend, options) is None:
+            return Cost()
+        return calibration_price(backend, self.circuit.n_qubits)
+
+    def verdict_price(self, backend: Machine, options: TuneOptions) -> Cost:
+        """What `verdict` will cost."""
+        if self.task is None:
+            return times(self.price(backend, options, 2), REPEATS)
+        once = self.calibration(backend, options)
+        valid = once + self.price(backend, options, self.task.valid.n_samples)
+        test = once + self.price(backend, options, self.task.test.n_samples)
+        return times(valid, 2 * LOSS_REPEATS) + times(test, 2)
+
+
+def times(cost: Cost, number: int) -> Cost:
+    """The same cost so many times."""
+    return Cost(*(number * one for one in astuple(cost)))
 
 
 def machine(problem: Problem, chip: Chip, options: TuneOptions, name: str) -> Machine:
@@ -159,9 +209,7 @@ def _judged(
         total = sum((one.cost for one in (*seen, last)), total)
     gain = row["loss_untuned"] - row["loss_tuned"]
     error = float(np.hypot(row["loss_untuned_stderr"], row["loss_tuned_stderr"]))
-    return {
-        **row, "kept_tuned": bool(gain > error), "shots": total.shots, "circuits": total.circuits
-    }  # fmt: skip
+    return {**row, "kept_tuned": bool(gain > error), **asdict(total)}
 
 
 def other_values(aim: Aim, model: NoisySimulator, params: Reals) -> dict[str, float]:

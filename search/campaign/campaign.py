@@ -32,9 +32,18 @@ from search.campaign.finalist import (
     polish,
     rough_front,
 )
+from search.campaign.forecast import Forecast
 from search.campaign.ledger import Ledger, Row
+from search.campaign.option import TuneOptions
 from search.campaign.settings import Settings, device_summary
-from search.campaign.tuning import TuneOptions, TuneProgress, check_backend, tune_finalist
+from search.campaign.tuning import (
+    SPENT,
+    TuneProgress,
+    check_backend,
+    check_limits,
+    forecast_of,
+    tune_finalist,
+)
 
 
 @dataclass(frozen=True)
@@ -140,23 +149,42 @@ class Campaign:
         """Write down that the ``count`` best finalists are to be tuned, before it is done.
 
         Raises:
-            InputError: the backend does not exist or does not fit.
+            InputError: the backend does not exist or does not fit, or a limit does not even
+                cover one step and the comparison.
         """
         check_backend(options, count, self.problem)
         if self.ledger.of_kind("references") and not self.ledger.of_kind("finalist"):
             raise InputError(f"{self.folder} has no finalists to tune: search with a larger budget")
+        for row in self.ledger.of_kind("finalist")[:count]:
+            check_limits(self.problem, row["finalist"], Trial.from_dict(row["trial"]), options)
         self.ledger.append([{"kind": "plan", "options": asdict(options), "count": count}])
+
+    def forecasts(self) -> Iterator[Forecast]:
+        """What the planned tunings that are not done will cost."""
+        for row, trial, options in self._planned():
+            found = forecast_of(
+                self.problem, row["finalist"], trial, options, self.ledger, self.folder
+            )
+            if found is not None:
+                yield found
 
     def tune(self) -> Iterator[TuneProgress]:
         """Do what was planned and is not done yet."""
-        rows = self.ledger.of_kind("finalist")
+        for row, trial, options in self._planned():
+            yield from tune_finalist(
+                self.problem, row["finalist"], trial, options, self.ledger, self.folder
+            )
+
+    def _planned(self) -> Iterator[tuple[Row, Trial, TuneOptions]]:
+        """Each finalist that a plan names, with the plan's options; equal plans are one."""
+        rows, seen = self.ledger.of_kind("finalist"), set[tuple[str, str]]()
         for plan in self.ledger.of_kind("plan"):
             options = TuneOptions.from_dict(plan["options"])
             for row in rows[: plan["count"]]:
-                trial = Trial.from_dict(row["trial"])
-                yield from tune_finalist(
-                    self.problem, row["finalist"], trial, options, self.ledger, self.folder
-                )
+                known = row["finalist"]["id"], options.key
+                if known not in seen:
+                    seen.add(known)
+                    yield row, Trial.from_dict(row["trial"]), options
 
     def conclude(self) -> dict[str, Any]:
         """Write finalists and summary from the ledger; return the summary."""
@@ -186,8 +214,8 @@ class Campaign:
             "spent": total(arms).to_dict(),
             "spent_polishing": total(ledger.of_kind("polished")).to_dict(),
             "spent_tuning": {
-                key: sum(row[key] for row in ledger.of_kind("tuned"))
-                for key in ("shots", "circuits")
+                key: sum(row.get(key, 0) for row in ledger.of_kind("tuned"))
+                for key in SPENT  # ledgers of before count no jobs
             },
             "finalists": entries,
             "pareto": front,

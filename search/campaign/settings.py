@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from qas.errors import InputError
 from qas.problem import Problem
 from qas.problem.constraint import Constraints
 from qas.problem.merit.merit import USUAL, check_objectives
+from qas.problem.pool import POOLS, gate_pool
 from qas.task import Classifier, Task, load_task
 from search.campaign.question import task_of, task_row
-from search.strategy import STRATEGIES, check_suits
+from search.strategy import STRATEGIES, check_pool, check_suits
 
 MAX_SEED = 2**31
 LOSSES = 8_000_000
@@ -47,6 +49,8 @@ class Settings:
     days, in place of the noisy energy."""
     objectives: tuple[str, ...] = USUAL
     """Finalists are a front of these: names of `qas.problem.merit.merit.OBJECTIVES`."""
+    pool: tuple[str, ...] = POOLS["free"]
+    """Gates that circuits are grown from, see `qas.problem.pool`."""
 
     def __post_init__(self) -> None:
         for name in self.strategies:
@@ -66,16 +70,24 @@ class Settings:
         check_objectives(self.objectives)
         if self.robust and self.device.is_ideal:
             raise InputError("--robust compares noise models; an ideal device has none")
-        self.problem()
+        problem = self.problem()
+        for name in self.strategies:
+            check_pool(name, problem)
         _check_connected(self.device, self.qubits or ())
 
     def problem(self) -> Problem:
         """The problem that all strategies share.
 
         Raises:
-            InputError: the task does not fit the device or the chosen qubits.
+            InputError: the task does not fit the device or the chosen qubits, or an unknown gate.
         """
-        return Problem.of(self.task, self.device, qubits=self.qubits, constraints=self.constraints)
+        return Problem.of(
+            self.task,
+            self.device,
+            qubits=self.qubits,
+            constraints=self.constraints,
+            pool=self.pool,
+        )
 
     def to_row(self) -> dict[str, Any]:
         """The first row of the ledger: all that going on needs, without the files it came from."""
@@ -128,6 +140,7 @@ class Settings:
                 tuple(Device.from_json(json.dumps(day)) for day in row.get("calibrations", ())),
                 bool(row.get("robust", False)),
                 tuple(row.get("objectives", USUAL)),
+                tuple(row.get("pool", POOLS["free"])),
             )
         except InputError:
             raise
@@ -194,18 +207,25 @@ def settings_of(
     robust: bool = False,
     objectives: tuple[str, ...] = USUAL,
     data_dir: str | Path | None = None,
+    pool: str | Sequence[str] = "free",
 ) -> Settings:
     """Settings from what a person typed; without budget and minutes the usual budget.
 
     ``calibrations`` is a file or folder of other calibrations of the same chip, ``data_dir`` the
-    folder of a classifier's published data: see `qas.load_task`.
+    folder of a classifier's published data: see `qas.load_task`. ``pool`` names a pool of gates,
+    or gates: see `qas.problem.pool`.
     """
+    gates = gate_pool(pool)
     loaded = load_task(task, data_dir)
+    if data_dir is not None and not isinstance(loaded, Classifier):
+        raise InputError(
+            f"--data-dir is for classifiers, and {loaded.name} asks for an energy; leave it out"
+        )
     if budget is None and minutes is None:
         budget = default_budget(loaded)
     chip = load_device(device, n_qubits=max(16, loaded.n_qubits))
     days = () if calibrations is None else load_calibrations(calibrations, chip, most=MOST_DAYS)
     return Settings(
         loaded, chip, strategies, seed, budget, minutes, qubits,
-        constraints or Constraints(), days, robust, objectives,
+        constraints or Constraints(), days, robust, objectives, gates,
     )  # fmt: skip

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from qas.errors import InputError
 from qas.execute import NoisySimulator
 from qas.execute.chip import parse_backend
 from qas.problem import Problem, Trial
-from qas.train import Optimiser, Pruning, Schedule, TrainState, TuneSettings, tune
+from qas.train import Cost, Request, TrainState, tune
+from qas.train.method import ShotMemory
+from qas.train.objective import bound
 from search.campaign.aim import (
     LOSS_REPEATS,
     REPEATS,
@@ -23,76 +25,14 @@ from search.campaign.aim import (
     mitigation,
     opened,
     other_values,
-    readout_of,
 )
 from search.campaign.checkpoint import load_checkpoint, save_checkpoint
+from search.campaign.forecast import Forecast, forecast, training_of
 from search.campaign.ledger import Ledger, Row
+from search.campaign.option import TuneOptions
 
-DECAY = 0.1
-"""Of the step size, see `Schedule.decay`."""
-BETAS = (0.9, 0.99)
-"""Of Adam: the second moment forgets within a training of some dozen steps."""
-
-
-@dataclass(frozen=True)
-class TuneOptions:
-    """Where and how to tune."""
-
-    backend: str = "local"
-    """``local``, ``local:<snapshot>`` or ``ibm_<name>``."""
-    steps: int = 30
-    shots: int = 4096
-    """Per measurement basis and binding."""
-    mode: str = "job"
-    """``job``, ``batch`` or ``session``."""
-    resilience_level: int = 1
-    """0: no mitigation; 1: readout (TREX); 2: also zero-noise extrapolation."""
-    learning_rate: float = 0.02
-    pruning: Pruning = field(default_factory=Pruning)
-    seed: int = 0
-    max_shots: int | None = None
-    account: str | None = None
-    batch_size: int | None = None
-    """Samples of a classifier's step; None: the usual number."""
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"--steps must be at least 1; given {self.steps}")
-        if self.shots < 1:
-            raise InputError(f"--shots must be at least 1; given {self.shots}")
-        if not 0 < self.learning_rate < 10:
-            raise InputError(f"--learning-rate must be positive; given {self.learning_rate}")
-        _ = self.training
-
-    @property
-    def training(self) -> TuneSettings:
-        """What the training itself is told.
-
-        Raises:
-            InputError: a seed or a limit that cannot be.
-        """
-        return TuneSettings(
-            self.steps,
-            Optimiser("Adam", self.learning_rate, Schedule("inverse", DECAY), {"betas": BETAS}),
-            self.pruning,
-            self.seed,
-            max_shots=self.max_shots,
-            batch_size=self.batch_size,
-        )
-
-    @property
-    def key(self) -> str:
-        """Short hash of the options: equal plans are one plan."""
-        content = asdict(self)
-        if self.batch_size is None:
-            del content["batch_size"]  # plans of before had none
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> TuneOptions:
-        """The options that `dataclasses.asdict` wrote."""
-        return cls(**{**record, "pruning": Pruning(**record["pruning"])})
+SPENT = ("shots", "circuits", "jobs", "qpu_seconds")
+"""What rows say of a tuning's cost; seconds on the machine are estimated (`qas.train.cost`)."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +56,48 @@ def check_backend(options: TuneOptions, count: int, problem: Problem) -> None:
         raise InputError("an ideal device has no chip to tune on: search on a calibration instead")
     chip = parse_backend(options.backend, problem.patch(problem.layouts[0]), options.account)
     machine(problem, chip, options, "")
+    # One angle says whether the method bears this objective at all.
+    steepest, memory = bound(problem.task.observable), ShotMemory.zeros(1)
+    request = Request((0.0,), (0,), 1, 0, steepest, options.shots, memory)
+    options.gradient.plan(request, np.random.default_rng(0))
+
+
+def check_limits(
+    problem: Problem, entry: dict[str, Any], trial: Trial, options: TuneOptions
+) -> None:
+    """Raise InputError where a limit does not cover one step and the comparison."""
+    if not options.is_limited or not trial.params:
+        return
+    aim, backend = _opened(problem, entry, trial, options)
+    state = TrainState.start(trial.angles, options.pruning)
+    if not forecast(aim, backend, options, state)[0]:
+        free = replace(options, steps=1, max_shots=None, max_circuits=None, max_qpu_seconds=None)
+        _, least = forecast(aim, backend, free, state)
+        raise InputError(
+            f"the limits do not cover one step and the comparison of {entry['id']}: these take "
+            f"{least.circuits:,} circuits, {least.shots:,} shots and about "
+            f"{least.qpu_seconds:.0f} s of QPU time; raise --max-circuits, --max-shots or "
+            "--max-qpu-seconds, or ask for fewer --shots"
+        )
+
+
+def forecast_of(
+    problem: Problem,
+    entry: dict[str, Any],
+    trial: Trial,
+    options: TuneOptions,
+    ledger: Ledger,
+    folder: Path,
+) -> Forecast | None:
+    """What is left to do of a finalist's tuning; None where nothing is."""
+    if _is_done(ledger, entry, trial, options):
+        return None
+    aim, backend = _opened(problem, entry, trial, options)
+    state = _begun(folder, entry, trial, options)
+    steps, cost = forecast(aim, backend, options, state)
+    return Forecast(
+        entry["id"], options.backend, state.step, steps, cost, options.method == "adaptive"
+    )
 
 
 def tune_finalist(
@@ -129,17 +111,15 @@ def tune_finalist(
     """Tune one finalist; rows go to the ledger, the last one with the comparison.
 
     A killed tuning goes on from its last saved step; a finished one is left alone, and so
-    is a circuit without angles.
+    is a circuit without angles, and one whose limits do not cover a single step.
     """
-    match = {"id": entry["id"], "backend": options.backend, "plan": options.key}
-    if ledger.of_kind("tuned", **match) or not trial.params:
+    if _is_done(ledger, entry, trial, options):
         return
-    patch = problem.patch(trial.candidate.layout)
-    chip = parse_backend(options.backend, patch, options.account)
-    backend, aim = machine(problem, chip, options, entry["id"]), Aim.of(problem, trial)
-    path = folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.npz"
-    begun = _saved(path) or TrainState.start(trial.angles, options.pruning)
-    search_model = NoisySimulator(patch)
+    match = _match(entry, options)
+    aim, backend = _opened(problem, entry, trial, options)
+    path = _checkpoint(folder, entry, options)
+    begun = _begun(folder, entry, trial, options)
+    search_model = NoisySimulator(problem.patch(trial.candidate.layout))
     ledger.append(_missing_steps(ledger, match, begun, search_model, aim))
     state = begun
     for state in _steps(aim, backend, begun, options):
@@ -149,18 +129,41 @@ def tune_finalist(
         yield TuneProgress(
             entry["id"], state.step, options.steps, last.value, last.stderr, state.shots
         )
-    ledger.append([_compared(aim, trial, state, backend, options, match, search_model)])
+    if state.history:
+        ledger.append([_compared(aim, trial, state, backend, options, match, search_model)])
+
+
+def _match(entry: dict[str, Any], options: TuneOptions) -> dict[str, Any]:
+    """What rows of this tuning share."""
+    return {"id": entry["id"], "backend": options.backend, "plan": options.key}
+
+
+def _is_done(ledger: Ledger, entry: dict[str, Any], trial: Trial, options: TuneOptions) -> bool:
+    return not trial.params or bool(ledger.of_kind("tuned", **_match(entry, options)))
+
+
+def _opened(
+    problem: Problem, entry: dict[str, Any], trial: Trial, options: TuneOptions
+) -> tuple[Aim, Machine]:
+    patch = problem.patch(trial.candidate.layout)
+    chip = parse_backend(options.backend, patch, options.account)
+    return Aim.of(problem, trial), machine(problem, chip, options, entry["id"])
+
+
+def _checkpoint(folder: Path, entry: dict[str, Any], options: TuneOptions) -> Path:
+    return folder / "checkpoints" / f"tune-{entry['id']}-{options.key}.npz"
+
+
+def _begun(folder: Path, entry: dict[str, Any], trial: Trial, options: TuneOptions) -> TrainState:
+    saved = _saved(_checkpoint(folder, entry, options))
+    return saved or TrainState.start(trial.angles, options.pruning)
 
 
 def _steps(
     aim: Aim, backend: Machine, state: TrainState, options: TuneOptions
 ) -> Iterator[TrainState]:
     """The stream of states, inside one session or batch where the mode has one."""
-    settings = replace(
-        options.training,
-        batch_size=aim.batch(options.batch_size),
-        readout=readout_of(backend, options),
-    )
+    settings = training_of(aim, backend, options)
     with opened(backend) as connected:
         yield from tune(aim.circuit, aim.target, connected, state, settings)
 
@@ -180,9 +183,9 @@ def _missing_steps(
     """Rows of the state's steps that the ledger does not hold."""
     held = {row["step"] for row in ledger.of_kind("tuning", **match)}
     rows: list[Row] = []
-    shots = circuits = 0
+    spent = Cost()
     for step, record in enumerate(state.history, start=1):
-        shots, circuits = shots + record.shots, circuits + record.circuits
+        spent += Cost(record.circuits, record.shots, record.jobs, record.qpu_seconds)
         if step not in held:
             rows.append(
                 {
@@ -193,11 +196,14 @@ def _missing_steps(
                     "stderr": record.stderr,
                     f"{aim.word}_noisy": aim.noisy(model, record.params),
                     "kept": list(record.kept),
-                    "shots": shots,
-                    "circuits": circuits,
+                    **_spent(spent),
                 }
             )
     return rows
+
+
+def _spent(cost: Cost) -> Row:
+    return {key: getattr(cost, key) for key in SPENT}
 
 
 def _compared(
@@ -220,8 +226,7 @@ def _compared(
         f"{aim.word}_tuned_noisy": aim.noisy(model, settled),
         **other_values(aim, model, settled),
         "steps": state.step,
-        "shots": state.shots + verdict["shots"],
-        "circuits": state.circuits + verdict["circuits"],
+        **{key: getattr(state, key) + verdict[key] for key in SPENT},
         "resilience": {
             "level": options.resilience_level,
             "readout": mitigation(backend, options),
@@ -231,6 +236,8 @@ def _compared(
             "mode": options.mode,
             "learning_rate": options.learning_rate,
             "pruning": asdict(options.pruning),
+            "method": options.method,
+            "optimiser": options.optimiser,
             "repeats": REPEATS if aim.task is None else LOSS_REPEATS,
             "batch_size": aim.batch(options.batch_size),
             "seed": options.seed,

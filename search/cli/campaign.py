@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from search.cli.guard import guarded
-from search.cli.show import conclude, search_progress, tune_progress
+from search.cli.show import announce, conclude, search_progress, tune_progress
 
 if TYPE_CHECKING:
     from search.campaign import Campaign, Settings
@@ -65,6 +65,13 @@ Objectives = Annotated[
         "failure, gradient_circuits, worst, spread."
     ),
 ]
+Pool = Annotated[
+    str,
+    typer.Option(
+        help="Gates that circuits are grown from: free, commuting, or their names by commas, "
+        "such as rx,cx."
+    ),
+]
 Backend = Annotated[
     str,
     typer.Option(help="local (an emulated chip), local:<another calibration>, or ibm_<name>."),
@@ -92,6 +99,7 @@ def run(
     calibrations: Calibrations = None,
     robust: Robust = False,
     objectives: Objectives = "energy,cx",
+    pool: Pool = "free",
     backend: Backend = "local",
     finalists: Finalists = 1,
     steps: Steps = 30,
@@ -104,7 +112,7 @@ def run(
     with guarded(out):
         options = TuneOptions(backend=backend, steps=steps, shots=shots, seed=seed)
         aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
-        aims["data_dir"] = data_dir
+        aims |= {"data_dir": data_dir, "pool": _pool(pool)}
         settings = _settings(task, device, qubits, strategy, budget, minutes, seed, aims)
         if settings.device.is_ideal:
             print("an ideal device has no chip: searching without tuning", file=sys.stderr)
@@ -136,6 +144,7 @@ def search(
     calibrations: Calibrations = None,
     robust: Robust = False,
     objectives: Objectives = "energy,cx",
+    pool: Pool = "free",
     as_json: Json = False,
 ) -> None:
     """Search circuits for a task on a device and pick finalists."""
@@ -144,7 +153,7 @@ def search(
     with guarded(out):
         names = DEFAULT_STRATEGY if strategy is None else strategy
         aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
-        aims["data_dir"] = data_dir
+        aims |= {"data_dir": data_dir, "pool": _pool(pool)}
         settings = _settings(task, device, qubits, names, budget, minutes, seed, aims)
         campaign = _created(settings, out)
     with guarded(campaign.folder), campaign.locked():
@@ -161,25 +170,52 @@ def tune(
     resilience: Annotated[
         int, typer.Option(help="0: none, 1: readout mitigation, 2: also zero-noise extrapolation.")
     ] = 1,
+    pruning: Annotated[
+        str | None,
+        typer.Option(
+            help="Which slopes are measured: probabilistic, deterministic, random, wsbd, none. "
+            "Default: probabilistic; none with spsa, which measures none of them."
+        ),
+    ] = None,
     ratio: Annotated[
         float, typer.Option(help="Share r of the angles a pruning step freezes.")
     ] = 0.5,
     full_steps: Annotated[int, typer.Option(help="w_a: steps with the full gradient.")] = 1,
     pruned_steps: Annotated[int, typer.Option(help="w_p: steps with a pruned gradient.")] = 2,
-    learning_rate: Annotated[float, typer.Option(help="Adam's step size, radians.")] = 0.02,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="How gradients are measured: shift, spsa, guided, adaptive (--shots at most)."
+        ),
+    ] = "shift",
+    optimiser: Annotated[
+        str, typer.Option(help="One of torch's: Adam, AdamW, SGD, RMSprop, NAdam, ...")
+    ] = "Adam",
+    learning_rate: Annotated[
+        float, typer.Option(help="First step size; radians for Adam and its kind.")
+    ] = 0.02,
     batch: Annotated[
         int | None, typer.Option(help="Samples of a classifier's training step. Default: 25.")
     ] = None,
-    max_shots: Annotated[int | None, typer.Option(help="Stop before more shots are spent.")] = None,
+    max_circuits: Annotated[
+        int | None, typer.Option(help="Most circuits a finalist may take, its comparison included.")
+    ] = None,
+    max_shots: Annotated[
+        int | None, typer.Option(help="Most shots a finalist may take, its comparison included.")
+    ] = None,
+    max_qpu_seconds: Annotated[
+        float | None, typer.Option(help="Most seconds on the machine, estimated, alike.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Name of a saved IBM account.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune finalists on a chip by pruned parameter shift, real or emulated."""
+    """Fine-tune finalists on a chip, real or emulated, by pruned parameter-shift gradients."""
     from qas.train import Pruning
     from search.campaign import Campaign, TuneOptions
 
     with guarded(folder):
+        which = pruning or ("none" if method == "spsa" else "probabilistic")
         options = TuneOptions(
             backend,
             steps,
@@ -187,11 +223,15 @@ def tune(
             mode,
             resilience,
             learning_rate,
-            Pruning(ratio, full_steps, pruned_steps),
+            Pruning(ratio, full_steps, pruned_steps, which),
             seed,
             max_shots,
             account,
             batch,
+            method,
+            optimiser,
+            max_circuits,
+            max_qpu_seconds,
         )
         campaign = Campaign.open(folder)
         with campaign.locked():
@@ -263,6 +303,14 @@ def _parse_qubits(text: str | None) -> tuple[int, ...] | None:
         ) from None
 
 
+def _pool(text: str) -> str | tuple[str, ...]:
+    """The name of a pool, or the gates that are named."""
+    from qas.problem.pool import GATES
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return names if len(names) > 1 or names[:1] in [(gate,) for gate in GATES] else text.strip()
+
+
 def _created(settings: Settings, out: Path | None) -> Campaign:
     from search.campaign import Campaign
 
@@ -280,5 +328,6 @@ def _fresh_folder(settings: Settings) -> Path:
 def _finish(campaign: Campaign, as_json: bool) -> None:
     """Do what is left of search and tuning, then write and print the outcome."""
     search_progress(campaign)
+    announce(campaign)
     tune_progress(campaign)
     conclude(campaign, as_json)

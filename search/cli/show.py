@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from search.cli.wording import Wording, arms_table, finalists_table, percent
+from search.cli.wording import (
+    Wording,
+    arms_table,
+    cost_text,
+    finalists_table,
+    forecast_line,
+    percent,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -58,6 +66,16 @@ def search_progress(campaign: Campaign) -> None:
             if not progress.console.is_terminal and time.monotonic() - said > _QUIET_LINE:
                 said = time.monotonic()
                 progress.console.print(_line(arm, text))
+
+
+def announce(campaign: Campaign) -> None:
+    """Say what the planned tunings will cost, before the first circuit is sent."""
+    planned = list(campaign.forecasts())
+    for one in planned:
+        print(forecast_line(one), file=sys.stderr)
+    if len(planned) > 1:
+        total = sum((one.cost for one in planned), start=type(planned[0].cost)())
+        print(f"together: {cost_text(total)}", file=sys.stderr)
 
 
 def tune_progress(campaign: Campaign) -> None:
@@ -134,10 +152,15 @@ def _tuned_line(entry: dict[str, Any], words: Wording) -> str:
         if words.is_loss:
             said += f", test accuracy {percent(entry[f'accuracy_test_{name}'])}"
         both.append(said)
-    return (
-        f"{entry['id']} on {entry['backend']}: {', '.join(both)} ({choice}; "
-        f"{entry['circuits']:,} circuits, {entry['shots']:,} shots)"
-    )
+    return f"{entry['id']} on {entry['backend']}: {', '.join(both)} ({choice}; {_spent(entry)})"
+
+
+def _spent(entry: dict[str, Any]) -> str:
+    from qas.train import Cost
+
+    # Ledgers of before count no jobs.
+    keys = ("circuits", "shots", "jobs", "qpu_seconds")
+    return cost_text(Cost(*(entry.get(key, 0) for key in keys)))
 
 
 def _progress() -> Progress:

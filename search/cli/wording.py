@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qas.task import Classifier, Task
+    from qas.train import Cost
+    from search.campaign import Forecast
 
 Table = tuple[list[str], list[list[str]]]
 """Heads and rows."""
@@ -86,6 +88,32 @@ def percent(share: float | None) -> str:
 def count(value: int | None) -> str:
     """A whole number, or a dash."""
     return "-" if value is None else str(value)
+
+
+def cost_text(cost: Cost) -> str:
+    """Circuits, shots, jobs and estimated time on a machine.
+
+    >>> from qas.train import Cost
+    >>> cost_text(Cost(1200, 4915200, 54, 1362.4))
+    '1,200 circuits, 4,915,200 shots, 54 jobs, about 22.7 min of QPU time'
+    """
+    said = f"{cost.circuits:,} circuits, {cost.shots:,} shots"
+    if not cost.jobs:
+        return said
+    seconds = cost.qpu_seconds
+    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+    return f"{said}, {cost.jobs:,} jobs, about {time} of QPU time"
+
+
+def forecast_line(planned: Forecast) -> str:
+    """What a tuning will cost, in a line."""
+    emulated = "" if planned.backend.startswith("ibm_") else " (emulated: none is used)"
+    left = "more " if planned.done else ""
+    most = "at most " if planned.is_bound else ""
+    return (
+        f"tune {planned.id} on {planned.backend}: {planned.steps} {left}steps and the comparison: "
+        f"{most}{cost_text(planned.cost)}{emulated}"
+    )
 
 
 def arms_table(summary: dict[str, Any], wording: Wording) -> Table:

@@ -81,19 +81,22 @@ def cost(record: Record) -> Markup:
     rows: list[list[str]] = []
     if spent:
         simulated = duration(finite(spent.get("simulator_seconds")))
-        rows.append(["search", *(count(spent.get(key)) for key in _COST_WORDS), NONE, simulated])
+        cells = [count(spent.get(key)) for key in _COST_WORDS]
+        rows.append(["search", *cells, NONE, simulated, NONE])
     if polishing := mapping(record.summary.get("spent_polishing")):
         simulated = duration(finite(polishing.get("simulator_seconds")))
-        cells = (count(polishing.get(key)) for key in _COST_WORDS)
-        rows.append(["polishing the finalists", *cells, NONE, simulated])
+        cells = [count(polishing.get(key)) for key in _COST_WORDS]
+        rows.append(["polishing the finalists", *cells, NONE, simulated, NONE])
     tuned = [f for f in record.finalists if f.tuned or f.value("energy_tuned") is not None]
     if tuned:
         shots, circuits = (sum(f.value(key) or 0.0 for f in tuned) for key in ("shots", "circuits"))
-        rows.append(["fine-tuning", NONE, NONE, NONE, count(shots), count(circuits), NONE])
+        timed = [t for f in tuned if (t := f.value("qpu_seconds")) is not None]
+        machine = duration(sum(timed)) if timed else NONE
+        rows.append(["fine-tuning", *[NONE] * 3, count(shots), count(circuits), NONE, machine])
     if not rows:
         return element("p", "No costs are recorded.", class_="missing")
-    head = ("", *_COST_WORDS.values(), "circuits run", "simulator time")
-    return table(head, rows, numeric=range(1, 7))
+    head = ("", *_COST_WORDS.values(), "circuits run", "simulator time", "QPU time (estimated)")
+    return table(head, rows, numeric=range(1, 8))
 
 
 def settings(record: Record) -> Markup:

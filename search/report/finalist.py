@@ -10,6 +10,7 @@ from search.report.markup import Markup, element, facts, join, table
 from search.report.number import (
     NONE,
     count,
+    duration,
     finite,
     hartree,
     millihartree,
@@ -207,10 +208,21 @@ def _caption(finalist: Finalist) -> str:
     kept = [len(row.get("kept") or ()) for row in finalist.steps]
     total = len(finalist.params) or max(kept, default=0)
     share = sum(kept) / (total * len(kept)) if total and kept else 1.0
+    used = mapping(finalist.tuned.get("settings"))
+    how = _PRUNINGS.get(str(mapping(used.get("pruning")).get("method")), "")
+    moved = "moved" if used.get("method") == "spsa" else "measured and moved"
+    said = f"Above: each step's value against the circuits executed by its end. Below: {how}"
     return (
-        "Below the curve: a filled cell is an angle whose slope that step measured and moved; the "
-        f"others rested (probabilistic gradient pruning). {share:.0%} of all slopes were measured."
+        f"{said}filled where a step {moved} an angle, pale where it rested. {share:.0%} are filled."
     )
+
+
+_PRUNINGS = {
+    "probabilistic": "probabilistic gradient pruning, ",
+    "deterministic": "pruning of the smallest gradients, ",
+    "random": "random pruning, the control, ",
+    "wsbd": "weighted stochastic block descent, ",
+}
 
 
 def _spent(finalist: Finalist) -> list[tuple[object, object]]:
@@ -219,7 +231,14 @@ def _spent(finalist: Finalist) -> list[tuple[object, object]]:
     for key in ("circuits", "shots"):
         total = finalist.value(key)
         pairs.append((f"{key} in all", count(last.get(key) if total is None else total)))
+    for key, word in (("jobs", "jobs in all"), ("qpu_seconds", "QPU time (estimated)")):
+        spent = finalist.value(key)
+        if spent is not None:
+            pairs.append((word, count(spent) if key == "jobs" else duration(spent)))
     pairs.append(("steps", count(len(finalist.steps))))
+    used = mapping(finalist.tuned.get("settings"))
+    if used.get("method"):
+        pairs.append(("gradients", f"{used['method']}, {used.get('optimiser', 'Adam')}"))
     resilience = mapping(finalist.tuned.get("resilience") or finalist.entry.get("resilience"))
     if resilience:
         words = {str(key).replace("_", " "): json.dumps(v) for key, v in resilience.items()}

@@ -272,7 +272,7 @@ def _finalist(
         logical = encoder.append(logical)
     params = tuple(p for p in map(finite, listed(trial.get("params"))) if p is not None)
     strategy = row.get("strategy") or entry.get("strategy")
-    steps = [r for r in mine if r.get("kind") == "tuning"]
+    tuned = next((r for r in reversed(mine) if r.get("kind") == "tuned"), {})
     return Finalist(
         number,
         entry,
@@ -280,9 +280,19 @@ def _finalist(
         logical,
         native,
         params if native is not None and len(params) == native.n_params else (),
-        tuple(sorted(steps, key=lambda r: finite(r.get("step")) or 0.0)),
-        next((r for r in reversed(mine) if r.get("kind") == "tuned"), {}),
+        _steps(mine, tuned),
+        tuned,
     )
+
+
+def _steps(mine: Sequence[Row], tuned: Row) -> tuple[Row, ...]:
+    """Steps of the tuning whose comparison came last, else of the one that is under way."""
+    steps = [r for r in mine if r.get("kind") == "tuning"]
+    one = tuned or (steps[-1] if steps else {})
+    plan = one.get("backend"), one.get("plan")
+    if one.get("plan") is not None:  # made by one plan alone, where rows name it
+        steps = [r for r in steps if (r.get("backend"), r.get("plan")) == plan]
+    return tuple(sorted(steps, key=lambda r: finite(r.get("step")) or 0.0))
 
 
 def _circuit(value: object) -> Circuit | None:

@@ -200,7 +200,8 @@ def hartree_fock(problem: Problem, space: Space) -> Word:
     circuit = problem.task.hf_circuit()
     if circuit is None or space.start.gates:
         return ()
-    turned = {letter[0]: k for k, letter in enumerate(space.letters) if letter[0].name == "ry"}
+    axis = "ry" if "ry" in problem.pool else "rx"
+    turned = {letter[0]: k for k, letter in enumerate(space.letters) if letter[0].name == axis}
     by_qubit = {gate.qubits: k for gate, k in turned.items()}
     word = tuple(by_qubit[gate.qubits] for gate in circuit.gates if gate.qubits in by_qubit)
     return word if space.is_legal(word) else ()

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.action import axis_of
 from qas.circuit import Circuit
 from qas.problem import (
     NORMAL,
@@ -235,11 +236,14 @@ def blocks_of(problem: Problem, length: int) -> list[Pairs]:
 
 
 def skeleton_circuit(problem: Problem, pairs: Pairs) -> Circuit:
-    """RY on every qubit, then each CX with an RY on both wires behind it."""
-    circuit = Circuit(problem.n_qubits)
+    """RY on every qubit, then each CX with an RY on both wires behind it.
+
+    Or what the gate pool has in its place (`qas.problem.pool.dressing`).
+    """
+    circuit, axis = Circuit(problem.n_qubits), axis_of(problem)
     for qubit in range(problem.n_qubits):
-        circuit = circuit.then("ry", qubit)
-    return dressed(circuit, pairs)
+        circuit = circuit.then(axis, qubit)
+    return dressed(circuit, pairs, axis)
 
 
 def optimised(

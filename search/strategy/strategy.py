@@ -12,6 +12,7 @@ import numpy as np
 
 from qas.errors import InputError
 from qas.problem import NORMAL, Gradient, Meter, Problem, Space, Trial, Word
+from qas.problem.pool import dressing
 from qas.task import Classifier, Task
 
 
@@ -90,6 +91,13 @@ class Entry:
     """Spaces that it searches, its usual one first; none where it has a grammar of its own."""
     of_energies: bool = False
     """True where it needs exact sweeps over extensions, which there are of energies alone."""
+    gates: tuple[str, ...] = ()
+    """Of a grammar of its own: what the gate pool has to hold for it."""
+    dressed: bool = False
+    """True where its grammar is cx dressed with a rotation of the pool."""
+    merging: bool = False
+    """True where circuits are lowered again as they grow, so that runs of rotations merge: then
+    their generators do not commute."""
 
 
 BOTH = ("blocks", "gates")
@@ -102,6 +110,7 @@ STRATEGIES: dict[str, Entry] = {
     "greedy": Entry(
         "search.strategy.greedy:Greedy",
         "dressed CX blocks grown without noise, placed on every layout, pruned under noise",
+        dressed=True,
     ),
     "beam": Entry(
         "search.strategy.beam:BeamSearch",
@@ -123,6 +132,7 @@ STRATEGIES: dict[str, Entry] = {
         "search.strategy.adapt:QubitADAPT",
         "qubit-ADAPT: Pauli rotations by their gradients, compiled onto the couplings",
         of_energies=True,
+        gates=("rx", "ry", "rz", "cx"),
     ),
     "archive": Entry(
         "search.strategy.archive:Archive",
@@ -147,14 +157,19 @@ STRATEGIES: dict[str, Entry] = {
     "ddqn": Entry(
         "search.strategy.ddqn:DoubleDQN",
         "reinforcement learning: double deep Q-network on the growth environment",
+        dressed=True,
+        merging=True,
     ),
     "crlqas": Entry(
         "search.strategy.ddqn:published",
         "the same agent in the environment of CRLQAS: single gates, its reward and curriculum",
+        merging=True,
     ),
     "ppo": Entry(
         "search.strategy.ppo:MaskablePPOSearch",
         "reinforcement learning: proximal policy optimisation with masked actions (sb3-contrib)",
+        dressed=True,
+        merging=True,
     ),
 }
 DEFAULT_STRATEGY = "archive"
@@ -195,14 +210,38 @@ def check_suits(name: str, task: Task | Classifier) -> None:
         )
 
 
+def check_pool(name: str, problem: Problem) -> None:
+    """Raise InputError where a strategy cannot build from the problem's gate pool alone."""
+    entry, space = check_strategy(name)
+    pool = ", ".join(problem.pool)
+    missing = [gate for gate in entry.gates if gate not in problem.pool]
+    if missing:
+        raise InputError(
+            f"{name} builds Pauli rotations of {', '.join(entry.gates)}, and the gate pool {pool} "
+            f"has no {' and no '.join(missing)}: take archive, or another that searches a space"
+        )
+    if entry.merging and problem.is_commuting and not problem.device.is_ideal:
+        raise InputError(
+            f"{name} lowers circuits as they grow, where runs of rotations merge, and the gate "
+            f"pool {pool} promises generators that commute: take archive, or another that "
+            "searches a space"
+        )
+    if problem.n_qubits > 1 and (entry.dressed or space == "blocks"):
+        try:
+            dressing(problem.pool)
+        except InputError as error:
+            raise InputError(f"{name}: {error}; such as random, or archive:gates") from None
+
+
 def make_strategy(name: str, problem: Problem, seed: int) -> Strategy:
     """A fresh strategy; ``name`` may end in the space that it is to search, as in ``tpe:gates``.
 
     Raises:
-        InputError: no such strategy, not in that space, or not for such a task.
+        InputError: no such strategy, not in that space, or not for such a task or gate pool.
     """
     entry, space = check_strategy(name)
     check_suits(name, problem.task)
+    check_pool(name, problem)
     module, _, maker = entry.maker.partition(":")
     make: Callable[..., Strategy] = getattr(import_module(module), maker)
     return make(problem, seed) if space is None else make(problem, seed, space)

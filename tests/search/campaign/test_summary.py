@@ -64,6 +64,7 @@ def test_fields_are_those_of_the_public_face(finished: Path, tuned: Path) -> Non
         assert arm.keys() >= ARM
     entry = summary_of(tuned)["finalists"][0]
     extras = {"strategy", "backend", "plan", "kept_tuned", "steps", "settings"}
+    extras |= {"jobs", "qpu_seconds"}
     assert entry.keys() == FINALIST | TUNED | extras
 
 

@@ -161,6 +161,13 @@ MORE_TUNING: dict[str, tuple[str, ...]] = {
     "learning rate 0": ("--learning-rate", "0"),
     "learning rate nan": ("--learning-rate", "nan"),
     "max shots -1": ("--max-shots=-1",),
+    "max circuits -1": ("--max-circuits=-1",),
+    "max qpu seconds -1": ("--max-qpu-seconds=-1",),
+    "max qpu seconds nan": ("--max-qpu-seconds", "nan"),
+    "pruning": ("--pruning", "always"),
+    "method": ("--method", "adjoint"),
+    "optimiser": ("--optimiser", "adam"),
+    "a rate too high for adaptive shots": ("--method", "adaptive", "--learning-rate", "9"),
 }
 
 

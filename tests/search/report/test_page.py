@@ -216,6 +216,41 @@ def test_damaged_rows_do_not_stop_the_report(campaign: Campaign) -> None:
     assert "The ledger does not hold this circuit." in text
 
 
+def test_the_learning_curve_is_against_circuits(campaign: Campaign) -> None:
+    rows, summary = copy.deepcopy(campaign)
+    drawn = figures(rows, summary)["tuning-1.svg"].decode()
+    for word in ("circuits executed", "standard error", "measured and moved", "frozen", "step"):
+        assert word in drawn
+    for row in rows:
+        if row["kind"] == "tuning":
+            del row["circuits"]
+    assert "circuits executed" not in figures(rows, summary)["tuning-1.svg"].decode()
+
+
+def test_the_last_plan_alone_is_drawn(campaign: Campaign) -> None:
+    """Of a finalist that was tuned twice the steps are of the tuning that is told."""
+    rows, summary = copy.deepcopy(campaign)
+    mine = [row for row in rows if row["kind"] in ("tuning", "tuned")]
+    others = copy.deepcopy(mine)
+    for plan, some in (("a", others), ("b", mine)):
+        for row in some:
+            row |= {"plan": plan, "backend": "local"}
+    for row in others:
+        row["energy"] = 5.0
+    drawn = figures([*rows[: -len(mine)], *others, *mine], summary)["tuning-1.svg"]
+    assert drawn == figures(rows, summary)["tuning-1.svg"]
+    assert drawn != figures([*rows, *others], summary)["tuning-1.svg"]
+
+
+def test_costs_of_a_tuning_are_told(campaign: Campaign) -> None:
+    rows, summary = copy.deepcopy(campaign)
+    settings = {"method": "guided", "optimiser": "SGD", "pruning": {"method": "wsbd"}}
+    rows[-1] |= {"jobs": 54, "qpu_seconds": 200.0, "settings": settings}
+    text = words(render(rows, summary))
+    for said in ("jobs in all 54", "3 min 20 s", "guided, SGD", "weighted stochastic block"):
+        assert said in text
+
+
 def test_figures_are_files(campaign: Campaign) -> None:
     found = figures(*campaign)
     assert {"anytime.svg", "front.svg", "device.svg", "tuning-1.svg", "circuit-1-native.svg"} <= {
