@@ -117,4 +117,4 @@ def test_pools_that_cannot_be_are_refused(
 
 def test_a_data_folder_for_an_energy_is_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="--data-dir is for classifiers"):
-        settings_of("h2", "FakeManilaV2", data_dir=tmp_path)
+        settings_of("h2", "FakeManilaV2", ("random",), 0, None, None, None, data_dir=tmp_path)
