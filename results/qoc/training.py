@@ -37,6 +37,8 @@ METHODS: dict[str, Method] = {
     "adaptive": AdaptiveShots(rate=0.1, lipschitz=2.0),
 }
 """Gradient methods beside the shift rule, without pruning."""
+LOOKS = 200
+"""States of a training that a row keeps, at most."""
 STEPS = 100_000
 """Never reached: circuits are the budget."""
 
@@ -71,15 +73,22 @@ def trained(
         state = after
     angles = [first, *(np.array(record.params) for record in state.history)]
     spent = np.cumsum([[0, 0], *([r.circuits, r.shots] for r in state.history)], axis=0)
-    seen = looked_at(placed, np.stack(angles))
+    few = sampled(spent[:, 0], setting.circuits)
+    seen = looked_at(placed, np.stack(angles)[few])
     last = measured(placed, angles[-1], seed)
     return {
         "steps": state.step, "circuits": state.circuits, "shots": state.shots,
-        "qpu_seconds": state.qpu_seconds, "spent": spent.tolist(),
-        **{name: np.round(values, 6).tolist() for name, values in seen.items()},
-        **last, "kept": [len(record.kept) for record in state.history],
+        "qpu_seconds": state.qpu_seconds, "spent": spent[few].tolist(),
+        **{name: np.round(values, 4).tolist() for name, values in seen.items()}, **last,
         "two_qubit_gates": placed.native.two_qubit_gates, "n_params": placed.native.n_params,
     }  # fmt: skip
+
+
+def sampled(circuits: np.ndarray, budget: int) -> list[int]:
+    """Places of the last state before every 200th of the budget, the first and the last."""
+    marks = np.linspace(0, budget, LOOKS + 1)
+    found = np.searchsorted(circuits, marks, side="right") - 1
+    return sorted({0, *found.tolist(), len(circuits) - 1})
 
 
 def looked_at(placed: Placed, angles: np.ndarray) -> dict[str, np.ndarray]:

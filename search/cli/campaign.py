@@ -148,10 +148,10 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search circuits for a task on a device and pick finalists."""
-    from search.strategy import DEFAULT_STRATEGY
+    from search.strategy import usual_strategy
 
     with guarded(out):
-        names = DEFAULT_STRATEGY if strategy is None else strategy
+        names = usual_strategy(task) if strategy is None else strategy
         aims = _aims(max_cx, max_depth, max_duration, calibrations, robust, objectives)
         aims |= {"data_dir": data_dir, "pool": _pool(pool)}
         settings = _settings(task, device, qubits, names, budget, minutes, seed, aims)

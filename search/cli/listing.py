@@ -42,12 +42,13 @@ def tasks(as_json: Json = False) -> None:
 def strategies(as_json: Json = False) -> None:
     """List the search strategies."""
     with guarded():
-        from search.strategy import DEFAULT_STRATEGY, STRATEGIES
+        from search.strategy import CLASSIFIER_STRATEGY, DEFAULT_STRATEGY, STRATEGIES
 
         lines = {name: entry.summary for name, entry in STRATEGIES.items()}
         _list(lines, as_json)
         if not as_json:
-            print(f"qas search takes {DEFAULT_STRATEGY} unless told otherwise")
+            usual = f"{DEFAULT_STRATEGY}, and {CLASSIFIER_STRATEGY} to classify,"
+            print(f"qas search takes {usual} unless told otherwise")
 
 
 def _list(lines: dict[str, str], as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Strategies: one file each, one conformance suite for all."""
 
 from search.strategy.strategy import (
+    CLASSIFIER_STRATEGY,
     DEFAULT_STRATEGY,
     STRATEGIES,
     Strategy,
@@ -9,9 +10,11 @@ from search.strategy.strategy import (
     check_suits,
     make_strategy,
     strategy_names,
+    usual_strategy,
 )
 
 __all__ = [
+    "CLASSIFIER_STRATEGY",
     "DEFAULT_STRATEGY",
     "STRATEGIES",
     "Strategy",
@@ -20,4 +23,5 @@ __all__ = [
     "check_suits",
     "make_strategy",
     "strategy_names",
+    "usual_strategy",
 ]
