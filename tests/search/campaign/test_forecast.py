@@ -64,6 +64,11 @@ def placed(request: pytest.FixtureRequest) -> tuple[Aim, SampledSimulator, Train
 Placed = tuple[Aim, SampledSimulator, TrainState, Problem]
 
 
+def plan(name: str, placed: Placed) -> TuneOptions:
+    """The options of a plan; an energy has no batches."""
+    return replace(PLANS[name], batch_size=None) if placed[0].task is None else PLANS[name]
+
+
 def spent(placed: Placed, options: TuneOptions, state: TrainState, most: int) -> TrainState:
     """The state after at most so many steps of the training."""
     aim, backend, *_ = placed
@@ -88,7 +93,7 @@ def told(placed: Placed, options: TuneOptions, state: TrainState) -> tuple[int, 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_what_is_said_is_what_is_paid(name: str, placed: Placed) -> None:
-    options, start = PLANS[name], placed[2]
+    options, start = plan(name, placed), placed[2]
     steps, cost = told(placed, options, start)
     half = spent(placed, options, start, 5)
     more, left = told(placed, options, half)
@@ -108,7 +113,7 @@ def test_what_is_said_is_what_is_paid(name: str, placed: Placed) -> None:
 @pytest.mark.parametrize("name", ["probabilistic", "guided", "adaptive"])
 def test_limits_leave_room_for_the_comparison(name: str, limit: str, placed: Placed) -> None:
     aim, backend, start, _ = placed
-    options = replace(PLANS[name], shots=32)
+    options = replace(plan(name, placed), shots=32)
     _, cost = forecast(aim, backend, replace(options, steps=6), start)
     most = getattr(cost, limit)
     limited = replace(options, **{f"max_{limit}": most + 1e-6 if "_" in limit else most})
