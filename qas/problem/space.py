@@ -266,28 +266,33 @@ class Space:
     def key(self, word: Word) -> Word:
         """The same for words that differ only in the order of letters on disjoint qubits.
 
-        Of all such words the first in the order of the alphabet, built by taking the smallest
-        letter that nothing waiting before it blocks: the lexicographic normal form of the trace
-        (Anisimov and Knuth, Int. J. Comput. Inf. Sci. 8, 255, 1979).
+        Of all such words the one whose letters come moment by moment, each as early as its
+        wires allow, and within a moment in the order of the alphabet: Foata's normal form
+        (Cartier and Foata, Lecture Notes in Mathematics 85, 1969).
 
         >>> from qas import load_device, load_task
         >>> space = Space.of(Problem.of(load_task("h2-4"), load_device("ideal", n_qubits=4)))
         >>> space.key((11, 0)), space.key((0, 11)), space.key((1, 0))
         ((0, 11), (0, 11), (1, 0))
         """
-        waiting, found = list(word), []
-        while waiting:
-            blocked: set[int] = set()
-            best, at = len(self), -1
-            for place, letter in enumerate(waiting):
-                wires = self.wires[letter]
-                if letter < best and blocked.isdisjoint(wires):
-                    best, at = letter, place
-                blocked |= wires
-                if len(blocked) >= self.n_qubits:
-                    break
-            found.append(waiting.pop(at))
-        return tuple(found)
+        return tuple(letter for _, letter in sorted(zip(self.moments(word), word, strict=True)))
+
+    def moments(self, word: Word) -> list[int]:
+        """For each letter the first moment in which its wires are free.
+
+        >>> from qas import load_device, load_task
+        >>> space = Space.of(Problem.of(load_task("h2-4"), load_device("ideal", n_qubits=4)))
+        >>> space.moments((0, 11, 1))
+        [0, 0, 1]
+        """
+        free, wires, found = [0] * self.n_qubits, self.wires, []
+        for letter in word:
+            own = wires[letter]
+            moment = max([free[q] for q in own])
+            found.append(moment)
+            for q in own:
+                free[q] = moment + 1
+        return found
 
     def random_word(self, length: int, rng: np.random.Generator, layout: int | None = None) -> Word:
         """A legal word of so many letters, each drawn evenly among those that may come next.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from typing import Any, Generic, TypeVar
 
 from qas.errors import InputError
@@ -86,7 +86,7 @@ class _Worker:
         context = get_context("spawn")
         self.pipe, there = context.Pipe()
         self.process = context.Process(target=_serve, args=(function, there), daemon=True)
-        with _environment(ONE_THREAD):
+        with _environment(ONE_THREAD), _interrupts_held():
             self.process.start()
         there.close()  # ours: the worker's death must be the end of the pipe
 
@@ -157,6 +157,28 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits; processes begun meanwhile are deaf to it from their first moment.
+
+    They inherit what is blocked here. In this process another thread may take the signal, and
+    Python would raise in the main one: so the handler waits too.
+    """
+    resource_tracker.ensure_running()  # begun later, it would unblock the signal
+    blocked, handler = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}), None
+    held: list[tuple[int, Any]] = []
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.signal(signal.SIGINT, lambda *given: held.append(given))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+        if held and callable(handler):
+            handler(*held[0])
 
 
 def on_ray(

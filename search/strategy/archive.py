@@ -25,7 +25,7 @@ from search.strategy.genome import Genome
 from search.strategy.greedy import baseline
 from search.strategy.landing import AGAIN, ANYWHERE, KICK, TWIST, Landing, trained
 from search.strategy.mutation import mutated
-from search.strategy.strategy import Tally
+from search.strategy.strategy import Tally, fingerprint
 
 KEPT = 10
 """Members of a cell."""
@@ -84,7 +84,8 @@ class Archive:
     def _generation(self, problem: Problem, meter: Meter, rng: np.random.Generator) -> list[Trial]:
         if self.idle >= PATIENCE:
             self._begin()
-        children = self._extended(problem, meter, rng) + self._edited(rng)
+        longest = self._longest()
+        children = self._extended(problem, meter, longest, rng) + self._edited(longest, rng)
         if not children:
             self.idle += 1
             return []
@@ -134,7 +135,7 @@ class Archive:
             self.cells.load_rows(self.past.to_rows())
 
     def _extended(
-        self, problem: Problem, meter: Meter, rng: np.random.Generator
+        self, problem: Problem, meter: Meter, longest: float, rng: np.random.Generator
     ) -> list[tuple[Genome, float]]:
         """Members with the letter behind them that lowers their energy most, and the next ones."""
         front = self.cells.front
@@ -156,13 +157,13 @@ class Archive:
         for row, genome in enumerate(parents):
             order = np.argsort(found.energy[row], kind="stable").tolist()
             facing = (x for x in order if space.facing[x] == x)
-            fresh = (x for x in facing if self._is_wanted((*genome.word, x)))
+            fresh = (x for x in facing if self._is_wanted((*genome.word, x), longest))
             for letter, _ in zip(fresh, range(TAKEN), strict=False):
                 turns = tuple(found.angles[row, letter, : space.turns[letter]].tolist())
                 children.append((genome.put(len(genome.word), (letter,), (turns,)), TWIST))
         return children
 
-    def _edited(self, rng: np.random.Generator) -> list[tuple[Genome, float]]:
+    def _edited(self, longest: float, rng: np.random.Generator) -> list[tuple[Genome, float]]:
         """Edits of members; the word without letters where there are none."""
         if not self.cells.rows:
             return [(Genome.of(self.space, ()), KICK)]
@@ -177,20 +178,23 @@ class Archive:
             child = mutated(self.space, parent, rng)
             if child is not None:
                 child = replace(child, word=self.space.faced(child.word))
-                if self._is_wanted(child.word):
+                if self._is_wanted(child.word, longest):
                     children.append((child, KICK))
         return children
 
-    def _is_wanted(self, word: Word) -> bool:
-        """True for a legal word that is new and not longer than one that is solved."""
+    def _longest(self) -> float:
+        """Two-qubit gates above which no word is tried: of one that is solved."""
         front = self.cells.front
         solved = bool(front) and self.cells.lowest(front[-1]) < self.floor
-        if solved and self.space.n_pairs(word) >= front[-1]:
+        return front[-1] - 1 if solved else np.inf
+
+    def _is_wanted(self, word: Word, longest: float) -> bool:
+        """True for a legal word that is new and not longer than allowed."""
+        if self.space.n_pairs(word) > longest or not self.space.is_legal(word):
             return False
-        if not self.space.is_legal(word):
-            return False
-        self.tally.note(self.space, word)
-        return self.known.note(self.space, word)
+        number = fingerprint(self.space, word)
+        self.tally.add(number)
+        return self.known.add(number)
 
     # --- state ----------------------------------------------------------------------------
 

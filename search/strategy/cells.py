@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from qas.problem import Space
+from qas.problem import Space, Word
 from search.strategy.genome import Genome
 
 TIE = 1e-11
@@ -32,19 +33,21 @@ class Cells:
     most: int
     """Members of a cell."""
     rows: dict[int, list[Member]] = field(default_factory=dict)
+    _held: dict[Word, Member] = field(default_factory=dict, init=False, repr=False)
 
     def keep(self, member: Member) -> bool:
         """Take a member in if it is good enough; True if it is the first of its cell now."""
         pairs, key = self.space.n_pairs(member.genome.word), self.space.key(member.genome.word)
-        cell = self.rows.setdefault(pairs, [])
+        cell, same = self.rows.setdefault(pairs, []), self._held.get(key)
         news = not cell or member.energy < cell[0].energy - TIE
-        same = [k for k, own in enumerate(cell) if self.space.key(own.genome.word) == key]
-        if same and cell[same[0]].energy <= member.energy:
-            return False
-        for k in same:
-            del cell[k]
-        cell.append(member)
-        cell.sort(key=lambda own: own.energy)
+        if same is not None:
+            if same.energy <= member.energy:
+                return False
+            cell.remove(same)
+        self._held[key] = member
+        insort(cell, member, key=lambda own: own.energy)
+        for gone in cell[self.most :]:
+            del self._held[self.space.key(gone.genome.word)]
         del cell[self.most :]
         return news
 
@@ -76,7 +79,7 @@ class Cells:
 
     def load_rows(self, rows: list[list[Any]]) -> None:
         """Go on from ``to_rows``."""
-        self.rows = {}
+        self.rows, self._held = {}, {}
         for energy, word, angles, layout in rows:
             letters = tuple(int(letter) for letter in word)
             genome = Genome.of(self.space, letters, np.array(angles, dtype=np.float64))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from qas.problem import Space, Word
+from qas.problem import Space
 from search.strategy.genome import (
     Edit,
     Genome,
@@ -78,7 +78,7 @@ def crossed(space: Space, one: Genome, other: Genome, rng: np.random.Generator) 
 
     Source: one-point crossover as in QuantumNAS, Wang et al., HPCA 2022, arXiv 2107.10845.
     """
-    early, late = moments(space, one.word), moments(space, other.word)
+    early, late = space.moments(one.word), space.moments(other.word)
     cut = int(rng.integers(1, max([*early, *late, 1]) + 1))
     head = [at for at, moment in enumerate(early) if moment < cut]
     tail = [at for at, moment in enumerate(late) if moment >= cut]
@@ -88,22 +88,3 @@ def crossed(space: Space, one: Genome, other: Genome, rng: np.random.Generator) 
         (*(one.turns[at] for at in head), *(other.turns[at] for at in tail)),
     )
     return child if space.is_legal(child.word) else None
-
-
-def moments(space: Space, word: Word) -> list[int]:
-    """For each letter the first moment in which its wires are free.
-
-    >>> from qas import load_device, load_task
-    >>> from qas.problem import Problem
-    >>> space = Space.of(Problem.of(load_task("h2-4"), load_device("ideal", n_qubits=4)))
-    >>> moments(space, (0, 11, 1))
-    [0, 0, 1]
-    """
-    level, found = [0] * space.n_qubits, []
-    for letter in word:
-        wires = space.wires[letter]
-        moment = max(level[q] for q in wires)
-        found.append(moment)
-        for q in wires:
-            level[q] = moment + 1
-    return found

@@ -43,6 +43,12 @@ START = Gradient(NORMAL, kicks=(0.2, 3.0))
 kick, for there slopes vanish, and from anywhere."""
 
 
+def fingerprint(space: Space, word: Word, layout: int = 0) -> int:
+    """64 bits that tell a circuit on a layout from others."""
+    content = np.array([layout, *space.key(word)], dtype=np.int32).tobytes()
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
+
+
 @dataclass
 class Tally:
     """How many circuits a strategy proposed, and which different ones.
@@ -52,7 +58,7 @@ class Tally:
 
     proposed: int = 0
     seen: set[int] = field(default_factory=set)
-    """Hashes, 64 bits, of what was proposed."""
+    """Fingerprints of what was proposed."""
 
     @property
     def different(self) -> int:
@@ -61,8 +67,10 @@ class Tally:
 
     def note(self, space: Space, word: Word, layout: int = 0) -> bool:
         """Count a proposal; True if it is a new one, False if it need not be scored again."""
-        content = np.array([layout, *space.key(word)], dtype=np.int32).tobytes()
-        number = int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
+        return self.add(fingerprint(space, word, layout))
+
+    def add(self, number: int) -> bool:
+        """As `note`, for the `fingerprint` of a proposal."""
         self.proposed += 1
         if number in self.seen:
             return False

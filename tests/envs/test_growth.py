@@ -80,9 +80,9 @@ def test_maskable_ppo_trains() -> None:
         from sb3_contrib import MaskablePPO
     torch.set_num_threads(1)
     env = make(gates=6, inner=Gradient(Effort(3, 1e-4, 1e-2), kicks=(0.2,)))
-    agent = MaskablePPO("MlpPolicy", env, n_steps=500, batch_size=100, n_epochs=2, seed=1)
-    agent.learn(2000)
-    assert agent.num_timesteps == 2000
+    agent = MaskablePPO("MlpPolicy", env, n_steps=200, batch_size=100, n_epochs=2, seed=1)
+    agent.learn(600)
+    assert agent.num_timesteps == 600
     observation, _ = env.reset(seed=2)
     action, _ = agent.predict(observation, action_masks=env.action_masks(), deterministic=True)
     assert not env.step(action)[4]["illegal"]

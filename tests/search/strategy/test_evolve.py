@@ -10,7 +10,7 @@ from qas.problem import SPACES, Problem, Space
 from search.strategy.evolve import KEPT, Evolution
 from search.strategy.genome import Genome
 from search.strategy.judge import Member, valued
-from search.strategy.mutation import crossed, founders, loosened, moments, mutated
+from search.strategy.mutation import crossed, founders, loosened, mutated
 from search.strategy.strategy import Tally
 
 every_space = pytest.mark.parametrize("space", SPACES)
@@ -57,8 +57,8 @@ def test_moments_are_those_of_the_trace(space: str, seed: int) -> None:
     own, rng = Space.of(IDEAL, space), np.random.default_rng(seed)
     word = own.random_word(8, rng)
     key = own.key(word)
-    assert sorted(zip(word, moments(own, word), strict=True)) == sorted(
-        zip(key, moments(own, key), strict=True)
+    assert sorted(zip(word, own.moments(word), strict=True)) == sorted(
+        zip(key, own.moments(key), strict=True)
     )
 
 
