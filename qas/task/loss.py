@@ -137,6 +137,12 @@ class Loss:
         """Share of samples whose likeliest class is their label."""
         return float((self.predicted(values) == self.labels).mean())
 
+    def confusion(self, values: ArrayLike) -> NDArray[np.int64]:
+        """How many samples of each class (row) were taken for each class (column)."""
+        counts = np.zeros((len(self.head), len(self.head)), dtype=np.int64)
+        np.add.at(counts, (self.labels, self.predicted(values)), 1)
+        return counts
+
     def some(self, rows: Sequence[int] | NDArray[np.int64]) -> Loss:
         """The loss of the samples at these places."""
         places = np.asarray(rows, dtype=np.int64)

@@ -91,14 +91,6 @@ def accuracy(problem: Problem, trial: Trial, loss: Loss) -> float:
     return loss.accuracy(expectations(simulator, whole(problem, trial), trial, loss))
 
 
-def confusion(loss: Loss, values: Reals) -> list[list[int]]:
-    """How many samples of each class (row) were taken for each class (column)."""
-    counts = np.zeros((len(loss.head), len(loss.head)), dtype=np.int64)
-    np.add.at(counts, (loss.labels, loss.predicted(values)), 1)
-    rows: list[list[int]] = counts.tolist()
-    return rows
-
-
 def guessing(task: Classifier) -> dict[str, float]:
     """Loss of equal odds, and the accuracy of always naming the commonest class of the test."""
     share = np.bincount(task.test.labels, minlength=len(task.class_names)).max()
@@ -148,7 +140,7 @@ def described(problem: Problem, trial: Trial, scores: Rescored) -> dict[str, Any
         "accuracy_test": task.test.accuracy(test),
         "accuracy_test_exact": task.test.accuracy(seen(exact, task.test)),
         "accuracy_test_readout": task.test.accuracy(seen(readout, task.test)),
-        "confusion_test": confusion(task.test, test),
+        "confusion_test": task.test.confusion(test).tolist(),
         "duration": merit.duration,
         "success_probability": merit.success_probability,
         "measurement_groups": merit.measurement_groups,

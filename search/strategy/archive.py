@@ -1,8 +1,9 @@
 """Archive search: the best few words for each number of two-qubit gates, and edits of them.
 
-Without noise a generation edits members of all cells that are worth it, and appends to some of
-them the letters that the exact sweep of all extensions names. On a device every other generation
-takes words that are new, or edits of those that hold best under noise, down to it
+Without noise a generation edits members of all cells that are worth it, appends to some of them
+the letters that the exact sweep of all extensions names, and puts into one of them pairs of
+letters that change nothing but open a slope (`search.strategy.growth`). On a device every other
+generation takes words that are new, or edits of those that hold best under noise, down to it
 (`search.strategy.landing`).
 
 An archive with one cell per value of a feature is MAP-Elites (Mouret and Clune,
@@ -23,6 +24,7 @@ from qas.task import Classifier
 from search.strategy.cells import TIE, Cells, Member
 from search.strategy.genome import Genome
 from search.strategy.greedy import baseline
+from search.strategy.growth import can_grow, grown
 from search.strategy.landing import AGAIN, ANYWHERE, KICK, TWIST, Landing, trained
 from search.strategy.mutation import mutated
 from search.strategy.strategy import Tally, fingerprint
@@ -31,13 +33,16 @@ KEPT = 10
 """Members of a cell."""
 SWEPT, TAKEN = 3, 4
 """Members that a generation extends by the sweep, and letters taken of each."""
-EDITED = 12
-"""Children by edits in a generation."""
+EDITED, NUDGE = 12, 0.1
+"""Children by edits in a generation, and radians of the normal added to their angles."""
+GROWN, STEEP, SOFT = 4, 12, 0.03
+"""Children with a pair put in, of so many pairs that open the steepest slopes, and the radians
+added to their angles."""
 TRIES = 4
 """Edits tried for each child that is wanted: in an archive of relatives few are new."""
-SOLVED = 1e-9
-"""Hartree from the ground energy at which more two-qubit gates cannot help; children are trained
-about as far, finalists further."""
+SOLVED, EXACT = 1e-9, 1e-11
+"""Hartree from the ground energy at which more two-qubit gates cannot help, and other words of as
+many cannot either; children are trained about as far, finalists further."""
 PATIENCE = 30
 """Generations without news after which a new archive is begun, the old one being kept apart."""
 NEWS, LEAST = 0.01, 1e-9
@@ -60,8 +65,8 @@ class Archive:
         """What archives before this one held."""
         self.idle, self.begun = 0, 0
         self.tally, self.known = Tally(), Tally()
-        ground = problem.task.ground_energy
-        self.floor = -np.inf if ground is None else ground + SOLVED
+        known = problem.task.ground_energy
+        self.ground = -np.inf if known is None else known
 
     def step(self, problem: Problem, meter: Meter) -> list[Trial]:
         """One generation; the first scores the empty circuit and Hartree-Fock's."""
@@ -85,7 +90,11 @@ class Archive:
         if self.idle >= PATIENCE:
             self._begin()
         longest = self._longest()
-        children = self._extended(problem, meter, longest, rng) + self._edited(longest, rng)
+        children = [
+            *self._extended(problem, meter, longest, rng),
+            *self._grown(problem, meter, longest, rng),
+            *self._edited(longest, rng),
+        ]
         if not children:
             self.idle += 1
             return []
@@ -116,7 +125,7 @@ class Archive:
     def _errors(self) -> dict[int, float]:
         """Lowest energy of each cell on the front above the floor, hartree."""
         front, cells = self.cells.front, self.cells
-        floor = self.floor
+        floor = self.ground + SOLVED
         if front and not np.isfinite(floor):
             floor = cells.lowest(front[-1])
         return {k: max(cells.lowest(k) - floor, LEAST) for k in front}
@@ -163,6 +172,20 @@ class Archive:
                 children.append((genome.put(len(genome.word), (letter,), (turns,)), TWIST))
         return children
 
+    def _grown(
+        self, problem: Problem, meter: Meter, longest: float, rng: np.random.Generator
+    ) -> list[tuple[Genome, float]]:
+        """A member with pairs put in, some of those that open the steepest slopes."""
+        front = self.cells.front
+        energy = not isinstance(problem.task, Classifier)  # a loss is no expectation value
+        if not (energy and front and can_grow(self.space)) or meter.exhausted:
+            return []
+        parent = self.cells.drawn(int(rng.choice(front)), rng).genome
+        steep = grown(problem, self.space, parent, meter)[:STEEP]
+        drawn = (steep[k] for k in rng.permutation(len(steep)).tolist())
+        fresh = (child for child in drawn if self._is_wanted(child.word, longest))
+        return [(child, SOFT) for child, _ in zip(fresh, range(GROWN), strict=False)]
+
     def _edited(self, longest: float, rng: np.random.Generator) -> list[tuple[Genome, float]]:
         """Edits of members; the word without letters where there are none."""
         if not self.cells.rows:
@@ -179,14 +202,14 @@ class Archive:
             if child is not None:
                 child = replace(child, word=self.space.faced(child.word))
                 if self._is_wanted(child.word, longest):
-                    children.append((child, KICK))
+                    children.append((child, NUDGE))
         return children
 
     def _longest(self) -> float:
-        """Two-qubit gates above which no word is tried: of one that is solved."""
+        """Two-qubit gates above which no word is tried, since one of so many is solved."""
         front = self.cells.front
-        solved = bool(front) and self.cells.lowest(front[-1]) < self.floor
-        return front[-1] - 1 if solved else np.inf
+        error = self.cells.lowest(front[-1]) - self.ground if front else np.inf
+        return np.inf if not error < SOLVED else front[-1] - (error < EXACT)
 
     def _is_wanted(self, word: Word, longest: float) -> bool:
         """True for a legal word that is new and not longer than allowed."""

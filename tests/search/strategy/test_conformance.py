@@ -27,7 +27,7 @@ TIGHT = Limits(gates=4, two_qubit_gates=1)
 COUNTED = (
     "values",
     "estimate", "value_and_grad", "score_insertions", "minimise", "minimise_population",
-    "score_extensions",
+    "score_extensions", "gradients",
 )  # fmt: skip
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
@@ -222,6 +222,8 @@ def _counted(original: Any, method: str, counts: list[int], *args: Any, **named:
         counts.append(len(result))
     elif method == "minimise":
         counts.append(int(result.calls.sum()) * (1 + 2 * args[1].n_params))
+    elif method == "gradients":
+        counts.append(int((1 + 2 * args[1].n_params).sum()))
     elif method == "minimise_population":
         counts.append(int(result.evaluations.sum()))
     elif method == "score_extensions":
