@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from qas.problem import Candidate, Cost, Meter, Problem, Space, Trial, Word
+from qas.problem import FINE, Candidate, Cost, Meter, Problem, Space, Trial, Word
 from qas.task import Classifier
 from search.strategy.cells import TIE, Cells, Member
 from search.strategy.genome import Genome
@@ -40,9 +40,9 @@ GROWN, STEEP, SOFT = 4, 12, 0.03
 added to their angles."""
 TRIES = 4
 """Edits tried for each child that is wanted: in an archive of relatives few are new."""
-SOLVED, EXACT = 1e-9, 1e-11
+SOLVED, EXACT, CLOSE = 1e-9, 1e-11, 1e-8
 """Hartree from the ground energy at which more two-qubit gates cannot help, and other words of as
-many cannot either; children are trained about as far, finalists further."""
+many cannot either; and from where on children are trained to the end, others to about 1e-10."""
 PATIENCE = 30
 """Generations without news after which a new archive is begun, the old one being kept apart."""
 NEWS, LEAST = 0.01, 1e-9
@@ -100,6 +100,12 @@ class Archive:
             return []
         spent, before, trials = meter.spent, self._errors(), list[Trial]()
         members = trained(problem, self.space, children, meter, rng)
+        close = [k for k, own in enumerate(members) if own.energy < self.ground + CLOSE]
+        if close and not meter.exhausted:
+            ends = [(members[k].genome, 0.0) for k in close]
+            finer = trained(problem, self.space, ends, meter, rng, FINE)
+            for k, member in zip(close, finer, strict=False):
+                members[k] = min(members[k], member, key=lambda own: own.energy)
         cost = (meter.spent - spent).evaluations // len(members)
         for member in members:
             first = self.cells.keep(member) and self._is_record(member)

@@ -258,6 +258,7 @@ def trained(
     children: Sequence[tuple[Genome, float]],
     meter: Meter,
     rng: np.random.Generator,
+    effort: Effort = GROWTH,
 ) -> list[Member]:
     """Genomes optimised without noise, each from its angles with a kick of so many radians.
 
@@ -265,7 +266,7 @@ def trained(
     """
     starts = [genome.angles + rng.normal(0, kick, genome.size) for genome, kick in children]
     population = space.population([genome.word for genome, _ in children], starts)
-    batch = score_batch(problem, population, None, meter, Gradient(GROWTH), rng)
+    batch = score_batch(problem, population, None, meter, Gradient(effort), rng)
     return [
         Member(float(batch.energy[row]), Genome.of(space, children[row][0].word, batch.turns(row)))
         for row in range(len(batch))
