@@ -7,8 +7,9 @@ generation takes words that are new, or edits of those that hold best under nois
 (`search.strategy.landing`).
 
 An archive with one cell per value of a feature is MAP-Elites (Mouret and Clune,
-arXiv:1504.04909), the feature here being the number of two-qubit gates. The task's ground energy, where it is known, is used for two things: words that come close to it are
-trained to the end, and longer ones than one that reaches it are not tried.
+arXiv:1504.04909), the feature here being the number of two-qubit gates. The task's ground energy,
+where it is known, is used for two things: words that come close to it are trained to the end, and
+longer words than one that reaches it are not tried.
 """
 
 from __future__ import annotations
