@@ -32,6 +32,7 @@ from qas.execute.state_circuit import Encoded, check_population, encode
 from qas.execute.state_kernel import make_work, sweep
 from qas.execute.state_observable import SignRows, rows_of
 from qas.execute.state_probe import Probes, probes_of, score
+from qas.execute.state_slope import slopes_of_strings, strings_of
 from qas.execute.stop import Limits
 from qas.task import Loss, Observable, Target
 
@@ -162,6 +163,60 @@ class ExactSimulator:
             circuit, values[0], tried, position, choice, energy.reshape(-1), best.reshape(-1),
             kind, fresh,
         )  # fmt: skip
+
+    def rotation_slopes(
+        self,
+        circuit: Circuit,
+        observable: Observable,
+        params: ArrayLike,
+        x_masks: ArrayLike,
+        z_masks: ArrayLike,
+        places: ArrayLike | None = None,
+    ) -> Reals:
+        """How fast the energy changes with a rotation about any Pauli string, put in anywhere.
+
+        The rotation is exp(-i t P / 2), its t zero, and P has an X or a Y where ``x_masks`` has a
+        bit, a Z or a Y where ``z_masks`` has one; bit q is qubit q. Strings that flip the same
+        qubits come from one transform, see `qas.execute.state_slope`.
+
+        Args:
+            circuit: any gates.
+            observable: of as many qubits.
+            params: one vector of angles, radians.
+            x_masks, z_masks: of the strings, shape (S,).
+            places: gates before which a rotation is put, ascending, the number of gates for the
+                end; by default all.
+
+        Returns:
+            Shape (places, S), hartree per radian.
+
+        >>> import qas
+        >>> z = qas.Observable.of(["Z"], [1.0])
+        >>> circuit = qas.Circuit(1).then("ry", 0)
+        >>> ExactSimulator().rotation_slopes(circuit, z, [1.5], [1], [1]).round(3).tolist()
+        [[-0.997], [-0.997]]
+        """
+        values = checked_params(circuit, params)
+        if len(values) != 1:
+            raise InputError(f"rotation_slopes takes one vector of angles; given {len(values)}")
+        program, rows = self._ready(circuit, observable)
+        n_qubits, n_gates = circuit.n_qubits, len(circuit.gates)
+        angles = program.angles[0].copy()
+        angles[list(circuit.free)] = values[0]
+        x, z = np.atleast_1d(np.asarray(x_masks)), np.atleast_1d(np.asarray(z_masks))
+        at = np.arange(n_gates + 1) if places is None else np.atleast_1d(np.asarray(places))
+        if x.shape != z.shape or x.ndim != 1 or np.any((x | z) >> n_qubits):
+            raise InputError(f"strings are two masks of {n_qubits} bits each; given {x} and {z}")
+        if np.any(np.diff(at) < 0) or np.any((at < 0) | (at > n_gates)):
+            raise InputError(f"places ascend from 0 to the {n_gates} gates; given {at.tolist()}")
+        strings = strings_of(x.astype(np.int64), z.astype(np.int64))
+        result = np.empty((len(at), len(x)))
+        slopes_of_strings(
+            program.gates[0], frozen(angles), n_qubits, rows, frozen(at.astype(np.int64)),
+            *strings, result, np.empty(4 * 2**n_qubits), np.empty(2**n_qubits),
+            np.empty((n_gates, 2)), frozen(np.full(n_gates, -1)),
+        )  # fmt: skip
+        return result
 
     def minimise(
         self,

@@ -91,7 +91,7 @@ def state_expectations(
                 continue
             row = scratch[: plane if top == 0 else plane // 2]
             _multiply(psi, plane, x, top, odd, row)
-            _transform(row)
+            transform(row)
             for s in range(groups[f, 3], groups[f, 4]):
                 result[b, place[s]] = sign[s] * row[entry[s]]
 
@@ -115,12 +115,12 @@ def _multiply(psi, plane, x, top, odd, row):
 
 
 @part
-def _transform(row):
+def transform(row):
     """The Walsh-Hadamard transform in place: row[z] = sum_k (-1)^|z & k| row[k]."""
     stride = 1
     if len(row) >= 8:
         for j in range(0, len(row), 8):
-            _transform_8(row, j)
+            transform_8(row, j)
         stride = 8
     while stride < len(row):
         view = row.reshape(len(row) // (2 * stride), 2, stride)
@@ -132,7 +132,7 @@ def _transform(row):
 
 
 @inlined
-def _transform_8(row, j):
+def transform_8(row, j):
     """The transform of eight entries from j on."""
     a0, a1 = row[j] + row[j + 1], row[j] - row[j + 1]
     a2, a3 = row[j + 2] + row[j + 3], row[j + 2] - row[j + 3]

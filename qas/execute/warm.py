@@ -44,6 +44,7 @@ def warm() -> None:
     noisy.minimise(native, loss, params)
     exact.gradients(logical, observable)
     exact.score_insertions(circuit, observable, [0.1, 0.2])
+    exact.rotation_slopes(circuit, observable, [0.1, 0.2], [1], [1])
     exact.score_extensions(logical, observable, ((Gate("rx", (0,)),),))
     for method in ("lbfgs", "rotosolve"):
         noisy.minimise(native, observable, params, method=method)

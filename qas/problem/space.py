@@ -214,7 +214,8 @@ class Space:
         joined = {tuple(sorted(self.wires[x])) for x in word if self._pairs[x]}
         return sorted((a, b) for a, b in joined)
 
-    def _fits(self, word: Word) -> bool:
+    def fits(self, word: Word) -> bool:
+        """True if a layout couples all pairs of a word."""
         if self.wiring is None:
             return bool(self._common(word))
         return self.wiring.fits(self._joined(word))
@@ -228,7 +229,7 @@ class Space:
         sizes, limits, most = self._sizes, self.limits, self.in_a_row
         if len(self.start.gates) + sum(sizes[x] for x in word) > limits.gates:
             return False
-        if self.n_pairs(word) > limits.two_qubit_gates or not self._fits(word):
+        if self.n_pairs(word) > limits.two_qubit_gates or not self.fits(word):
             return False
         last: list[tuple[int, int] | None] = [None] * self.n_qubits  # a letter, how often in a row
         for letter in word:

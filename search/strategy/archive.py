@@ -1,10 +1,11 @@
 """Archive search: the best few words for each number of two-qubit gates, and edits of them.
 
-Without noise a generation edits members of all cells that are worth it, appends to some of them
-the letters that the exact sweep of all extensions names, and puts into one of them pairs of
-letters that change nothing but open a slope (`search.strategy.growth`). On a device every other
-generation takes words that are new, or edits of those that hold best under noise, down to it
-(`search.strategy.landing`).
+Without noise a generation edits members of all cells, appends to some of them the letters that
+the exact sweep of all extensions names, and puts into one of them ladders that change nothing but
+open a slope (`search.strategy.growth`). What is found with many two-qubit gates comes down: of a
+word much better than any before of its length, each letter is left out in turn. On a device every
+other generation takes words that are new, or edits of those that hold best under noise, down to
+it (`search.strategy.landing`).
 
 An archive with one cell per value of a feature is MAP-Elites (Mouret and Clune,
 arXiv:1504.04909), the feature here being the number of two-qubit gates. The task's ground energy,
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from qas.problem import FINE, Candidate, Cost, Meter, Problem, Space, Trial, Word
+from qas.problem import FINE, Candidate, Cost, Effort, Meter, Problem, Space, Trial, Word
 from qas.task import Classifier
 from search.strategy.cells import TIE, Cells, Member
 from search.strategy.genome import Genome
@@ -32,18 +33,27 @@ from search.strategy.strategy import Tally, fingerprint
 
 KEPT = 10
 """Members of a cell."""
-SWEPT, TAKEN = 3, 4
+SWEPT, TAKEN = 2, 2
 """Members that a generation extends by the sweep, and letters taken of each."""
 EDITED, NUDGE = 12, 0.1
 """Children by edits in a generation, and radians of the normal added to their angles."""
-GROWN, STEEP, SOFT = 4, 12, 0.03
-"""Children with a pair put in, of so many pairs that open the steepest slopes, and the radians
-added to their angles."""
+GROWN, STEEP, SOFT = 6, 12, 0.03
+"""Children with a ladder put in, of so many that open the steepest slopes, and the radians added
+to their angles."""
+SHORTER, MUCH, QUEUED = 12, 0.7, 500
+"""Children with a letter left out, of words with at most this share of the error that the best of
+their length had; and how many may wait."""
 TRIES = 4
 """Edits tried for each child that is wanted: in an archive of relatives few are new."""
-SOLVED, EXACT, CLOSE = 1e-9, 1e-11, 1e-8
+ITERATIONS, DECREASE, SLOPE = 300, 1e-10, 1e-7
+"""Line searches that train a child at most; hartree that one of them gains, and hartree per
+radian, below which it is done. An error of 1e-7 hides behind 1e-8 of decrease."""
+SOLVED, EXACT = 1e-9, 1e-11
 """Hartree from the ground energy at which more two-qubit gates cannot help, and other words of as
-many cannot either; and from where on children are trained to the end, others to about 1e-10."""
+many cannot either."""
+CLOSE, NEAR = 3e-6, 3.0
+"""Hartree from the ground energy from where on children are trained to the end, unless their error
+is so many times that of the last in their cell."""
 PATIENCE = 30
 """Generations without news after which a new archive is begun, the old one being kept apart."""
 NEWS, LEAST = 0.01, 1e-9
@@ -64,6 +74,8 @@ class Archive:
         """False: no word is measured under noise; `front` is all that there is."""
         self.past = Cells(self.space, KEPT)
         """What archives before this one held."""
+        self.shorter: list[Genome] = []
+        """Words with a letter left out that wait for a generation, the last ones first."""
         self.idle, self.begun = 0, 0
         self.tally, self.known = Tally(), Tally()
         known = problem.task.ground_energy
@@ -92,6 +104,7 @@ class Archive:
             self._begin()
         longest = self._longest()
         children = [
+            *self._shortened(longest),
             *self._extended(problem, meter, longest, rng),
             *self._grown(problem, meter, longest, rng),
             *self._edited(longest, rng),
@@ -100,22 +113,44 @@ class Archive:
             self.idle += 1
             return []
         spent, before, trials = meter.spent, self._errors(), list[Trial]()
-        members = trained(problem, self.space, children, meter, rng)
-        close = [k for k, own in enumerate(members) if own.energy < self.ground + CLOSE]
-        if close and not meter.exhausted:
-            ends = [(members[k].genome, 0.0) for k in close]
-            finer = trained(problem, self.space, ends, meter, rng, FINE)
-            for k, member in zip(close, finer, strict=False):
-                members[k] = min(members[k], member, key=lambda own: own.energy)
+        lowest = {pairs: self.cells.lowest(pairs) for pairs in self.cells.rows}
+        members = self._trained(problem, children, meter, rng)
         cost = (meter.spent - spent).evaluations // len(members)
         for member in members:
             first = self.cells.keep(member) and self._is_record(member)
             if first and problem.device.is_ideal:
                 trials.append(self._trial(problem, member, cost, meter.n_groups))
+        self._queue(lowest)
         after = self._errors()
         news = any(after[k] < (1 - NEWS) * before.get(k, np.inf) for k in after)
         self.idle = 0 if news else self.idle + 1
         return trials
+
+    def _trained(
+        self,
+        problem: Problem,
+        children: list[tuple[Genome, float]],
+        meter: Meter,
+        rng: np.random.Generator,
+    ) -> list[Member]:
+        """Children at their best angles; close to the ground energy they are trained to the end."""
+        front = self.cells.front
+        scale = max(abs(self.cells.lowest(front[-1])), 1.0) if front else 1.0
+        effort = Effort(ITERATIONS, DECREASE / scale, SLOPE)
+        members = trained(problem, self.space, children, meter, rng, effort)
+        close = [k for k, own in enumerate(members) if self._is_close(own)]
+        if close and not meter.exhausted:
+            ends = [(members[k].genome, 0.0) for k in close]
+            finer = trained(problem, self.space, ends, meter, rng, FINE)
+            for k, member in zip(close, finer, strict=False):
+                members[k] = min(members[k], member, key=lambda own: own.energy)
+        return members
+
+    def _is_close(self, own: Member) -> bool:
+        error = own.energy - self.ground
+        cell = self.cells.rows.get(self.space.n_pairs(own.genome.word), [])
+        last = cell[-1].energy - self.ground if len(cell) == KEPT else np.inf
+        return error < min(CLOSE, NEAR * last)
 
     def _is_record(self, member: Member) -> bool:
         """True if no archive before this one held as good a word of as many two-qubit gates."""
@@ -145,10 +180,30 @@ class Archive:
         for cell in self.cells.rows.values():
             for member in cell:
                 self.past.keep(member)
-        self.begun, self.idle, self.known = self.begun + 1, 0, Tally()
+        self.begun, self.idle, self.known, self.shorter = self.begun + 1, 0, Tally(), []
         self.cells = Cells(self.space, KEPT)
         if self.begun % 3 == 2:
             self.cells.load_rows(self.past.to_rows())
+
+    def _queue(self, lowest: dict[int, float]) -> None:
+        """Have a letter left out of what is much better than before: ``lowest`` of each cell."""
+        cells, front = self.cells, self.cells.front
+        known = np.isfinite(self.ground)
+        floor = self.ground if known else cells.lowest(front[-1]) - LEAST
+        for pairs in front:
+            if cells.lowest(pairs) - floor < MUCH * (lowest.get(pairs, np.inf) - floor):
+                best = cells.rows[pairs][0].genome
+                self.shorter += [best.put(at, (), (), gone=1) for at in range(len(best.word))]
+        del self.shorter[:-QUEUED]
+
+    def _shortened(self, longest: float) -> list[tuple[Genome, float]]:
+        """Words that wait with a letter left out, the last ones first."""
+        children: list[tuple[Genome, float]] = []
+        while self.shorter and len(children) < SHORTER:
+            child = self.shorter.pop()
+            if self._is_wanted(child.word, longest):
+                children.append((child, NUDGE))
+        return children
 
     def _extended(
         self, problem: Problem, meter: Meter, longest: float, rng: np.random.Generator
@@ -159,7 +214,7 @@ class Archive:
             return []
         if isinstance(problem.task, Classifier):  # no sweep: a loss is no expectation value
             return []
-        drawn = [self.cells.drawn(int(rng.choice(front)), rng).genome for _ in range(SWEPT)]
+        drawn = [self.cells.parent(rng).genome for _ in range(SWEPT)]
         started, space = time.perf_counter(), self.space
         price = int(space.prices.sum())
         room = int(min(meter.left / price, SWEPT))  # without a budget the left is infinite
@@ -182,13 +237,13 @@ class Archive:
     def _grown(
         self, problem: Problem, meter: Meter, longest: float, rng: np.random.Generator
     ) -> list[tuple[Genome, float]]:
-        """A member with pairs put in, some of those that open the steepest slopes."""
+        """A member with ladders put in, some of those that open the steepest slopes."""
         front = self.cells.front
         energy = not isinstance(problem.task, Classifier)  # a loss is no expectation value
         if not (energy and front and can_grow(self.space)) or meter.exhausted:
             return []
-        parent = self.cells.drawn(int(rng.choice(front)), rng).genome
-        steep = grown(problem, self.space, parent, meter)[:STEEP]
+        parent = self.cells.parent(rng).genome
+        steep = grown(problem, self.space, parent, meter, rng, STEEP)
         drawn = (steep[k] for k in rng.permutation(len(steep)).tolist())
         fresh = (child for child in drawn if self._is_wanted(child.word, longest))
         return [(child, SOFT) for child, _ in zip(fresh, range(GROWN), strict=False)]
@@ -197,11 +252,11 @@ class Archive:
         """Edits of members; the word without letters where there are none."""
         if not self.cells.rows:
             return [(Genome.of(self.space, ()), KICK)]
-        front, children = self.cells.front, list[tuple[Genome, float]]()
+        children = list[tuple[Genome, float]]()
         for _ in range(TRIES * EDITED):
             if len(children) >= EDITED:
                 break
-            parent = self.cells.drawn(int(rng.choice(front)), rng).genome
+            parent = self.cells.parent(rng).genome
             if rng.random() < AGAIN:
                 children.append((parent, ANYWHERE))
                 continue
@@ -237,6 +292,7 @@ class Archive:
             "begun": self.begun,
             "cells": self.cells.to_rows(),
             "past": self.past.to_rows(),
+            "shorter": [[list(own.word), own.angles.tolist()] for own in self.shorter],
             "landing": self.landing.state_dict(),
             "tally": self.tally.to_dict(),
             "known": self.known.to_dict(),
@@ -248,6 +304,10 @@ class Archive:
         self.idle, self.begun = int(state["idle"]), int(state["begun"])
         self.cells.load_rows(state["cells"])
         self.past.load_rows(state["past"])
+        self.shorter = [
+            Genome.of(self.space, tuple(word), np.array(angles, dtype=np.float64))
+            for word, angles in state["shorter"]
+        ]
         self.landing.load_state_dict(state["landing"])
         self.tally = Tally.from_dict(state["tally"])
         self.known = Tally.from_dict(state["known"])

@@ -13,6 +13,8 @@ from search.strategy.genome import Genome
 
 TIE = 1e-11
 """Hartree below which two energies are the same."""
+AHEAD = 3
+"""Two-qubit gates more than the front has at which words may still be parents."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,18 @@ class Cells:
         """A member of a cell, the better the likelier."""
         cell = self.rows[pairs]
         return cell[int(len(cell) * rng.random() ** 2)]
+
+    def parent(self, rng: np.random.Generator) -> Member:
+        """A member to make children of, from any cell up to a few behind the front.
+
+        Words that gain nothing over shorter ones count too: they are the way to those that do. A
+        cell is drawn the likelier the fewer its two-qubit gates, which evens out the time that
+        their children take.
+        """
+        reach = self.front[-1] + AHEAD
+        pairs = np.array(sorted(k for k in self.rows if k <= reach))
+        odds = 1 / (1 + pairs)
+        return self.drawn(int(rng.choice(pairs, p=odds / odds.sum())), rng)
 
     def to_rows(self) -> list[list[Any]]:
         """For ``state_dict``."""

@@ -77,6 +77,45 @@ def test_the_front_leaves_out_cells_that_fewer_gates_equal():
     assert cells.front == [0, 2]
 
 
+def test_parents_come_from_every_cell_up_to_a_few_behind_the_front():
+    space, rng = Space.of(PROBLEM), np.random.default_rng(4)
+    cells = Cells(space, 3)
+    for length, energy in enumerate((1.0, 1.0, 0.5, 0.5, 0.6, 0.6, 0.6, 0.6)):
+        cells.keep(Member(energy, genome_of(space, length, rng)))
+    assert cells.front == [0, 2]
+    drawn = [space.n_pairs(cells.parent(rng).genome.word) for _ in range(600)]
+    counts = np.bincount(drawn)
+    assert len(counts) == 6
+    assert counts.min() > 0
+    odds = 1 / (1 + np.arange(6))
+    assert counts / 600 == pytest.approx(odds / odds.sum(), abs=0.07)
+
+
+def test_of_a_much_better_word_each_letter_is_left_out_and_the_waiting_are_kept():
+    archive, rng = Archive(PROBLEM, 0), np.random.default_rng(6)
+    ground = PROBLEM.task.ground_energy
+    members = [
+        Member(ground + error, genome_of(archive.space, length, rng))
+        for length, error in ((0, 1e-2), (4, 9e-3), (5, 1e-3))
+    ]
+    for member in members:
+        archive.cells.keep(member)
+    archive._queue({0: ground + 1e-2, 4: ground + 1e-2})  # 4: only a tenth better
+    best = members[2].genome
+    assert [own.word for own in archive.shorter] == [
+        (*best.word[:at], *best.word[at + 1 :]) for at in range(5)
+    ]
+    again = Archive(PROBLEM, 1)
+    again.load_state_dict(archive.state_dict())
+    assert again.shorter == archive.shorter
+    children = archive._shortened(np.inf)
+    assert archive.shorter == []
+    legal = {own.word for own in again.shorter if archive.space.is_legal(own.word)}
+    assert {archive.space.key(child.word) for child, _ in children} == {
+        archive.space.key(word) for word in legal
+    }
+
+
 def test_h2_is_solved_with_three_cx_and_then_not_made_longer():
     archive, meter = Archive(PROBLEM, 0), PROBLEM.meter(300_000)
     found = {}

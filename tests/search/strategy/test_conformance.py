@@ -27,7 +27,7 @@ TIGHT = Limits(gates=4, two_qubit_gates=1)
 COUNTED = (
     "values",
     "estimate", "value_and_grad", "score_insertions", "minimise", "minimise_population",
-    "score_extensions", "gradients",
+    "score_extensions", "gradients", "rotation_slopes",
 )  # fmt: skip
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
@@ -205,7 +205,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Evaluations of every call of a simulator, counted at the simulators themselves."""
     counts: list[int] = []
     for simulator in (NoisySimulator, ExactSimulator):
-        for method in COUNTED:
+        for method in filter(partial(hasattr, simulator), COUNTED):
             counted = partial(_counted, getattr(simulator, method), method, counts)
             monkeypatch.setattr(
                 simulator, method, lambda *args, call=counted, **named: call(*args, **named)
@@ -233,6 +233,8 @@ def _counted(original: Any, method: str, counts: list[int], *args: Any, **named:
             for action in args[3]
         ]
         counts.append(len(args[1]) * sum(coefficients))
+    elif method == "rotation_slopes":
+        counts.append(1 + 2 * result.size)
     elif method == "value_and_grad":
         counts.append(len(result[0]) * (1 + 2 * args[1].n_params))
     else:
