@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ EDITED, NUDGE = 12, 0.1
 GROWN, STEEP, SOFT = 6, 12, 0.03
 """Children with a ladder put in, of so many that open the steepest slopes, and the radians added
 to their angles."""
-SHORTER, MUCH, QUEUED = 12, 0.7, 500
+SHORTER, MUCH, ALIKE, QUEUED = 24, 0.7, 0.02, 500
 """Children with a letter left out, of words with at most this share of the error that the best of
 their length had; and how many may wait."""
 TRIES = 4
@@ -120,7 +121,7 @@ class Archive:
             first = self.cells.keep(member) and self._is_record(member)
             if first and problem.device.is_ideal:
                 trials.append(self._trial(problem, member, cost, meter.n_groups))
-        self._queue(lowest)
+        self._queue(members, lowest)
         after = self._errors()
         news = any(after[k] < (1 - NEWS) * before.get(k, np.inf) for k in after)
         self.idle = 0 if news else self.idle + 1
@@ -185,15 +186,25 @@ class Archive:
         if self.begun % 3 == 2:
             self.cells.load_rows(self.past.to_rows())
 
-    def _queue(self, lowest: dict[int, float]) -> None:
-        """Have a letter left out of what is much better than before: ``lowest`` of each cell."""
+    def _queue(self, members: list[Member], lowest: dict[int, float]) -> None:
+        """Have letters left out of words as good as the best of a length that is worth its gates.
+
+        Of all members that are as good, since some are a letter away from shorter ones and others,
+        equal in energy, are not; of the best of any length if it is much better than ``lowest``.
+        """
         cells, front = self.cells, self.cells.front
         known = np.isfinite(self.ground)
         floor = self.ground if known else cells.lowest(front[-1]) - LEAST
-        for pairs in front:
-            if cells.lowest(pairs) - floor < MUCH * (lowest.get(pairs, np.inf) - floor):
-                best = cells.rows[pairs][0].genome
-                self.shorter += [best.put(at, (), (), gone=1) for at in range(len(best.word))]
+        errors = {pairs: cells.lowest(pairs) - floor for pairs in front}
+        corners = {k for last, k in pairwise(front) if errors[k] < MUCH * errors[last]}
+        for own in members:
+            pairs = self.space.n_pairs(own.genome.word)
+            most = (1 + ALIKE) * errors[pairs] if pairs in corners else -1.0
+            if pairs in errors and errors[pairs] < MUCH * (lowest.get(pairs, np.inf) - floor):
+                most = errors[pairs]
+            if own.energy - floor <= most:
+                word = own.genome
+                self.shorter += [word.put(at, (), (), gone=1) for at in range(len(word.word))]
         del self.shorter[:-QUEUED]
 
     def _shortened(self, longest: float) -> list[tuple[Genome, float]]:

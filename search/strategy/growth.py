@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from qas.problem import Meter, Problem, Space, Word
 from search.strategy.genome import Angles, Genome
 
-DEPTHS = (0.5, 0.25, 0.25)
+DEPTHS = (0.75, 0.15, 0.1)
 """How often a ladder has one letter and the same again, two, three."""
 FLAT = 1e-5
 """Slope, hartree per radian, below which a ladder is not tried: it would gain about the square."""

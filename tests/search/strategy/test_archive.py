@@ -91,29 +91,49 @@ def test_parents_come_from_every_cell_up_to_a_few_behind_the_front():
     assert counts / 600 == pytest.approx(odds / odds.sum(), abs=0.07)
 
 
-def test_of_a_much_better_word_each_letter_is_left_out_and_the_waiting_are_kept():
-    archive, rng = Archive(PROBLEM, 0), np.random.default_rng(6)
-    ground = PROBLEM.task.ground_energy
-    members = [
-        Member(ground + error, genome_of(archive.space, length, rng))
-        for length, error in ((0, 1e-2), (4, 9e-3), (5, 1e-3))
-    ]
+def filled(cells, rows):
+    """An archive's cells with random words of so many letters, so far above the ground energy."""
+    rng, ground = np.random.default_rng(6), PROBLEM.task.ground_energy
+    members = [Member(ground + error, genome_of(cells.space, n, rng)) for n, error in rows]
     for member in members:
-        archive.cells.keep(member)
-    archive._queue({0: ground + 1e-2, 4: ground + 1e-2})  # 4: only a tenth better
-    best = members[2].genome
+        cells.keep(member)
+    return members
+
+
+def without_a_letter(member):
+    word = member.genome.word
+    return [(*word[:at], *word[at + 1 :]) for at in range(len(word))]
+
+
+def test_of_a_much_better_word_each_letter_is_left_out():
+    archive, ground = Archive(PROBLEM, 0), PROBLEM.task.ground_energy
+    members = filled(archive.cells, [(0, 1e-2), (4, 9e-3), (5, 8.9e-3)])
+    archive._queue(members, {0: ground + 1e-2, 4: ground + 1e-2, 5: ground + 2e-2})
+    assert [own.word for own in archive.shorter] == without_a_letter(members[2])
+
+
+def test_so_it_is_of_all_that_are_as_good_where_a_length_is_worth_its_gates():
+    archive, ground = Archive(PROBLEM, 0), PROBLEM.task.ground_energy
+    rows = [(0, 1e-2), (4, 1e-3), (4, 1.01e-3), (4, 1.1e-3), (5, 9.9e-4)]
+    members = filled(archive.cells, rows)
+    archive._queue(members, {0: ground + 1e-2, 4: ground + 1e-3, 5: ground + 9.9e-4})
     assert [own.word for own in archive.shorter] == [
-        (*best.word[:at], *best.word[at + 1 :]) for at in range(5)
+        word for member in members[1:3] for word in without_a_letter(member)
     ]
+
+
+def test_words_that_wait_are_kept_and_tried_once():
+    archive = Archive(PROBLEM, 0)
+    archive._queue(filled(archive.cells, [(0, 1e-2), (4, 1e-3)]), {})
     again = Archive(PROBLEM, 1)
     again.load_state_dict(archive.state_dict())
     assert again.shorter == archive.shorter
     children = archive._shortened(np.inf)
     assert archive.shorter == []
-    legal = {own.word for own in again.shorter if archive.space.is_legal(own.word)}
-    assert {archive.space.key(child.word) for child, _ in children} == {
-        archive.space.key(word) for word in legal
-    }
+    key, is_legal = archive.space.key, archive.space.is_legal
+    assert [key(child.word) for child, _ in children] == list(
+        dict.fromkeys(key(own.word) for own in reversed(again.shorter) if is_legal(own.word))
+    )
 
 
 def test_h2_is_solved_with_three_cx_and_then_not_made_longer():
