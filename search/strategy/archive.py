@@ -2,10 +2,10 @@
 
 Without noise a generation edits members of all cells, appends to some of them the letters that
 the exact sweep of all extensions names, and puts into one of them ladders that change nothing but
-open a slope (`search.strategy.growth`). What is found with many two-qubit gates comes down: of a
-word much better than any before of its length, each letter is left out in turn. On a device every
-other generation takes words that are new, or edits of those that hold best under noise, down to
-it (`search.strategy.landing`).
+open a slope (`search.strategy.growth`). What is found with many two-qubit gates comes down: of
+the best words each letter is left out in turn (`search.strategy.shorter`). On a device every other
+generation takes words that are new, or edits of those that hold best under noise, down to it
+(`search.strategy.landing`).
 
 An archive with one cell per value of a feature is MAP-Elites (Mouret and Clune,
 arXiv:1504.04909), the feature here being the number of two-qubit gates. The task's ground energy,
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from search.strategy.greedy import baseline
 from search.strategy.growth import can_grow, grown
 from search.strategy.landing import AGAIN, ANYWHERE, KICK, TWIST, Landing, trained
 from search.strategy.mutation import mutated
+from search.strategy.shorter import Shorter
 from search.strategy.strategy import Tally, fingerprint
 
 KEPT = 10
@@ -41,14 +41,14 @@ EDITED, NUDGE = 12, 0.1
 GROWN, STEEP, SOFT = 6, 12, 0.03
 """Children with a ladder put in, of so many that open the steepest slopes, and the radians added
 to their angles."""
-SHORTER, MUCH, ALIKE, QUEUED = 24, 0.7, 0.02, 500
-"""Children with a letter left out, of words with at most this share of the error that the best of
-their length had; and how many may wait."""
+SHORTER = 24
+"""Children with a letter left out, of words that deserve it (`search.strategy.shorter`)."""
 TRIES = 4
 """Edits tried for each child that is wanted: in an archive of relatives few are new."""
 ITERATIONS, DECREASE, SLOPE = 300, 1e-10, 1e-7
 """Line searches that train a child at most; hartree that one of them gains, and hartree per
-radian, below which it is done. An error of 1e-7 hides behind 1e-8 of decrease."""
+radian, below which it is done. Stopped at a decrease of 1e-8, most words whose error could be
+1e-7 are taken for worse ones."""
 SOLVED, EXACT = 1e-9, 1e-11
 """Hartree from the ground energy at which more two-qubit gates cannot help, and other words of as
 many cannot either."""
@@ -75,8 +75,7 @@ class Archive:
         """False: no word is measured under noise; `front` is all that there is."""
         self.past = Cells(self.space, KEPT)
         """What archives before this one held."""
-        self.shorter: list[Genome] = []
-        """Words with a letter left out that wait for a generation, the last ones first."""
+        self.shorter = Shorter(self.space)
         self.idle, self.begun = 0, 0
         self.tally, self.known = Tally(), Tally()
         known = problem.task.ground_energy
@@ -121,7 +120,7 @@ class Archive:
             first = self.cells.keep(member) and self._is_record(member)
             if first and problem.device.is_ideal:
                 trials.append(self._trial(problem, member, cost, meter.n_groups))
-        self._queue(members, lowest)
+        self.shorter.note(members, self.cells, lowest, self.ground)
         after = self._errors()
         news = any(after[k] < (1 - NEWS) * before.get(k, np.inf) for k in after)
         self.idle = 0 if news else self.idle + 1
@@ -181,37 +180,16 @@ class Archive:
         for cell in self.cells.rows.values():
             for member in cell:
                 self.past.keep(member)
-        self.begun, self.idle, self.known, self.shorter = self.begun + 1, 0, Tally(), []
-        self.cells = Cells(self.space, KEPT)
+        self.begun, self.idle, self.known = self.begun + 1, 0, Tally()
+        self.cells, self.shorter = Cells(self.space, KEPT), Shorter(self.space)
         if self.begun % 3 == 2:
             self.cells.load_rows(self.past.to_rows())
-
-    def _queue(self, members: list[Member], lowest: dict[int, float]) -> None:
-        """Have letters left out of words as good as the best of a length that is worth its gates.
-
-        Of all members that are as good, since some are a letter away from shorter ones and others,
-        equal in energy, are not; of the best of any length if it is much better than ``lowest``.
-        """
-        cells, front = self.cells, self.cells.front
-        known = np.isfinite(self.ground)
-        floor = self.ground if known else cells.lowest(front[-1]) - LEAST
-        errors = {pairs: cells.lowest(pairs) - floor for pairs in front}
-        corners = {k for last, k in pairwise(front) if errors[k] < MUCH * errors[last]}
-        for own in members:
-            pairs = self.space.n_pairs(own.genome.word)
-            most = (1 + ALIKE) * errors[pairs] if pairs in corners else -1.0
-            if pairs in errors and errors[pairs] < MUCH * (lowest.get(pairs, np.inf) - floor):
-                most = errors[pairs]
-            if own.energy - floor <= most:
-                word = own.genome
-                self.shorter += [word.put(at, (), (), gone=1) for at in range(len(word.word))]
-        del self.shorter[:-QUEUED]
 
     def _shortened(self, longest: float) -> list[tuple[Genome, float]]:
         """Words that wait with a letter left out, the last ones first."""
         children: list[tuple[Genome, float]] = []
-        while self.shorter and len(children) < SHORTER:
-            child = self.shorter.pop()
+        while self.shorter.waiting and len(children) < SHORTER:
+            child = self.shorter.waiting.pop()
             if self._is_wanted(child.word, longest):
                 children.append((child, NUDGE))
         return children
@@ -303,7 +281,7 @@ class Archive:
             "begun": self.begun,
             "cells": self.cells.to_rows(),
             "past": self.past.to_rows(),
-            "shorter": [[list(own.word), own.angles.tolist()] for own in self.shorter],
+            "shorter": self.shorter.to_rows(),
             "landing": self.landing.state_dict(),
             "tally": self.tally.to_dict(),
             "known": self.known.to_dict(),
@@ -315,10 +293,7 @@ class Archive:
         self.idle, self.begun = int(state["idle"]), int(state["begun"])
         self.cells.load_rows(state["cells"])
         self.past.load_rows(state["past"])
-        self.shorter = [
-            Genome.of(self.space, tuple(word), np.array(angles, dtype=np.float64))
-            for word, angles in state["shorter"]
-        ]
+        self.shorter.load_rows(state["shorter"])
         self.landing.load_state_dict(state["landing"])
         self.tally = Tally.from_dict(state["tally"])
         self.known = Tally.from_dict(state["known"])

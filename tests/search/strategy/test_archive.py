@@ -105,34 +105,40 @@ def without_a_letter(member):
     return [(*word[:at], *word[at + 1 :]) for at in range(len(word))]
 
 
+def note(archive, members, before):
+    archive.shorter.note(members, archive.cells, before, PROBLEM.task.ground_energy)
+
+
 def test_of_a_much_better_word_each_letter_is_left_out():
     archive, ground = Archive(PROBLEM, 0), PROBLEM.task.ground_energy
     members = filled(archive.cells, [(0, 1e-2), (4, 9e-3), (5, 8.9e-3)])
-    archive._queue(members, {0: ground + 1e-2, 4: ground + 1e-2, 5: ground + 2e-2})
-    assert [own.word for own in archive.shorter] == without_a_letter(members[2])
+    note(archive, members, {0: ground + 1e-2, 4: ground + 1e-2, 5: ground + 2e-2})
+    assert [own.word for own in archive.shorter.waiting] == without_a_letter(members[2])
 
 
 def test_so_it_is_of_all_that_are_as_good_where_a_length_is_worth_its_gates():
     archive, ground = Archive(PROBLEM, 0), PROBLEM.task.ground_energy
     rows = [(0, 1e-2), (4, 1e-3), (4, 1.01e-3), (4, 1.1e-3), (5, 9.9e-4)]
     members = filled(archive.cells, rows)
-    archive._queue(members, {0: ground + 1e-2, 4: ground + 1e-3, 5: ground + 9.9e-4})
-    assert [own.word for own in archive.shorter] == [
+    note(archive, members, {0: ground + 1e-2, 4: ground + 1e-3, 5: ground + 9.9e-4})
+    assert [own.word for own in archive.shorter.waiting] == [
         word for member in members[1:3] for word in without_a_letter(member)
     ]
 
 
 def test_words_that_wait_are_kept_and_tried_once():
     archive = Archive(PROBLEM, 0)
-    archive._queue(filled(archive.cells, [(0, 1e-2), (4, 1e-3)]), {})
+    note(archive, filled(archive.cells, [(0, 1e-2), (4, 1e-3)]), {})
     again = Archive(PROBLEM, 1)
     again.load_state_dict(archive.state_dict())
     assert again.shorter == archive.shorter
     children = archive._shortened(np.inf)
-    assert archive.shorter == []
+    assert archive.shorter.waiting == []
     key, is_legal = archive.space.key, archive.space.is_legal
     assert [key(child.word) for child, _ in children] == list(
-        dict.fromkeys(key(own.word) for own in reversed(again.shorter) if is_legal(own.word))
+        dict.fromkeys(
+            key(own.word) for own in reversed(again.shorter.waiting) if is_legal(own.word)
+        )
     )
 
 
