@@ -203,7 +203,7 @@ class Archive:
             return []
         if isinstance(problem.task, Classifier):  # no sweep: a loss is no expectation value
             return []
-        drawn = [self.cells.parent(rng).genome for _ in range(SWEPT)]
+        drawn = [self.cells.parent(rng, longest).genome for _ in range(SWEPT)]
         started, space = time.perf_counter(), self.space
         price = int(space.prices.sum())
         room = int(min(meter.left / price, SWEPT))  # without a budget the left is infinite
@@ -231,7 +231,7 @@ class Archive:
         energy = not isinstance(problem.task, Classifier)  # a loss is no expectation value
         if not (energy and front and can_grow(self.space)) or meter.exhausted:
             return []
-        parent = self.cells.parent(rng).genome
+        parent = self.cells.parent(rng, longest).genome
         steep = grown(problem, self.space, parent, meter, rng, STEEP)
         drawn = (steep[k] for k in rng.permutation(len(steep)).tolist())
         fresh = (child for child in drawn if self._is_wanted(child.word, longest))
@@ -245,7 +245,7 @@ class Archive:
         for _ in range(TRIES * EDITED):
             if len(children) >= EDITED:
                 break
-            parent = self.cells.parent(rng).genome
+            parent = self.cells.parent(rng, longest).genome
             if rng.random() < AGAIN:
                 children.append((parent, ANYWHERE))
                 continue
@@ -258,9 +258,9 @@ class Archive:
 
     def _longest(self) -> float:
         """Two-qubit gates above which no word is tried, since one of so many is solved."""
-        front = self.cells.front
-        error = self.cells.lowest(front[-1]) - self.ground if front else np.inf
-        return np.inf if not error < SOLVED else front[-1] - (error < EXACT)
+        errors = ((pairs, self.cells.lowest(pairs) - self.ground) for pairs in self.cells.front)
+        solved = next(((pairs, error) for pairs, error in errors if error < SOLVED), None)
+        return np.inf if solved is None else solved[0] - (solved[1] < EXACT)
 
     def _is_wanted(self, word: Word, longest: float) -> bool:
         """True for a legal word that is new and not longer than allowed."""

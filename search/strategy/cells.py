@@ -71,14 +71,14 @@ class Cells:
         cell = self.rows[pairs]
         return cell[int(len(cell) * rng.random() ** 2)]
 
-    def parent(self, rng: np.random.Generator) -> Member:
+    def parent(self, rng: np.random.Generator, longest: float = np.inf) -> Member:
         """A member to make children of, from any cell up to a few behind the front.
 
-        Words that gain nothing over shorter ones count too: they are the way to those that do. A
-        cell is drawn the likelier the fewer its two-qubit gates, which evens out the time that
-        their children take.
+        Words that gain nothing over shorter ones count too: they are the way to those that do; not
+        where no child of more than ``longest`` two-qubit gates is wanted. A cell is drawn the
+        likelier the fewer its two-qubit gates, which evens out the time that their children take.
         """
-        reach = self.front[-1] + AHEAD
+        reach = min(self.front[-1], longest) + AHEAD
         pairs = np.array(sorted(k for k in self.rows if k <= reach))
         odds = 1 / (1 + pairs)
         return self.drawn(int(rng.choice(pairs, p=odds / odds.sum())), rng)

@@ -89,6 +89,22 @@ def test_parents_come_from_every_cell_up_to_a_few_behind_the_front():
     assert counts.min() > 0
     odds = 1 / (1 + np.arange(6))
     assert counts / 600 == pytest.approx(odds / odds.sum(), abs=0.07)
+    few = [space.n_pairs(cells.parent(rng, 1).genome.word) for _ in range(100)]
+    assert max(few) == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "longest"),
+    [
+        ([(0, 1e-2), (4, 2e-9)], np.inf),
+        ([(0, 1e-2), (4, 5e-10), (6, 1e-13)], 4),
+        ([(0, 1e-2), (4, 2e-12), (6, 1e-13)], 3),
+    ],
+)
+def test_no_longer_words_than_one_that_is_solved_are_tried(rows, longest):
+    archive = Archive(PROBLEM, 0)
+    filled(archive.cells, rows)
+    assert archive._longest() == longest
 
 
 def filled(cells, rows):
