@@ -293,7 +293,7 @@ class Archive:
         self.idle, self.begun = int(state["idle"]), int(state["begun"])
         self.cells.load_rows(state["cells"])
         self.past.load_rows(state["past"])
-        self.shorter.load_rows(state["shorter"])
+        self.shorter.load_rows(state.get("shorter", []))  # absent from older campaigns
         self.landing.load_state_dict(state["landing"])
         self.tally = Tally.from_dict(state["tally"])
         self.known = Tally.from_dict(state["known"])
