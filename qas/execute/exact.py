@@ -205,7 +205,8 @@ class ExactSimulator:
         angles[list(circuit.free)] = values[0]
         x, z = np.atleast_1d(np.asarray(x_masks)), np.atleast_1d(np.asarray(z_masks))
         at = np.arange(n_gates + 1) if places is None else np.atleast_1d(np.asarray(places))
-        if x.shape != z.shape or x.ndim != 1 or np.any((x | z) >> n_qubits):
+        whole = all(np.issubdtype(own.dtype, np.integer) for own in (x, z, at))
+        if not whole or x.shape != z.shape or x.ndim != 1 or np.any((x | z) >> n_qubits):
             raise InputError(f"strings are two masks of {n_qubits} bits each; given {x} and {z}")
         if np.any(np.diff(at) < 0) or np.any((at < 0) | (at > n_gates)):
             raise InputError(f"places ascend from 0 to the {n_gates} gates; given {at.tolist()}")

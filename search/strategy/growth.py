@@ -74,10 +74,8 @@ def grown(
     some, place = _drawn(len(ladders.x), room, rng), _drawn(n_places, room // len(ladders.x), rng)
     x, z, chains = (part[some] for part in ladders)
     circuit = space.circuit(genome.word)
-    size = (len(circuit.gates) - len(space.start.gates)) // max(len(genome.word), 1)
-    slopes = problem.exact.rotation_slopes(
-        circuit, problem.energy, genome.angles, x, z, len(space.start.gates) + size * place
-    )
+    gate = len(space.start.gates) + len(space.letters[0]) * place
+    slopes = problem.exact.rotation_slopes(circuit, problem.energy, genome.angles, x, z, gate)
     meter.charge(1 + 2 * slopes.size, started, sweeps=1)
     steep = np.abs(slopes)
     told = (steep * rng.uniform(1 - ALIKE, 1, steep.shape)).ravel()

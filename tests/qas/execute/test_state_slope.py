@@ -91,6 +91,8 @@ def test_chosen_places_and_strings_are_those_of_all():
     [
         (([4], [0]), None, "2 bits"),
         (([1, 2], [0]), None, "two masks"),
+        (([], []), None, "2 bits"),
+        (([1.0], [0.0]), None, "2 bits"),
         (([1], [0]), [3], "ascend"),
         (([1], [0]), [1, 0], "ascend"),
     ],
