@@ -15,7 +15,7 @@ from qas.execute import pauli_kernel
 from qas.execute.channel import Channels, has_gate
 from qas.execute.neighbour_kernel import Cuts
 from qas.execute.neighbourhood import Neighbourhood
-from qas.execute.pauli_vector import aligned
+from qas.execute.octet import aligned
 
 N_STARTS = 3
 Reals = NDArray[np.float64]

@@ -27,6 +27,7 @@ from qas.execute.extension_table import Tables
 from qas.execute.model import StateModel
 from qas.execute.neighbour import INSERT, Neighbours
 from qas.execute.noisy import NoisySimulator
+from qas.execute.octet import aligned
 from qas.execute.share import frozen, share_out
 from qas.execute.state_circuit import Encoded, check_population, encode
 from qas.execute.state_kernel import make_work, sweep
@@ -214,7 +215,7 @@ class ExactSimulator:
         result = np.empty((len(at), len(x)))
         slopes_of_strings(
             program.gates[0], frozen(angles), n_qubits, rows, frozen(at.astype(np.int64)),
-            *strings, result, np.empty(4 * 2**n_qubits), np.empty(2**n_qubits),
+            *strings, result, aligned(4 * 2**n_qubits), aligned(2**n_qubits),
             np.empty((n_gates, 2)), frozen(np.full(n_gates, -1)),
         )  # fmt: skip
         return result

@@ -32,6 +32,7 @@ from qas.execute.channel import Channels
 from qas.execute.extension_table import Action, Step, Table, table_of
 from qas.execute.neighbourhood import transfers
 from qas.execute.noise_model import NoiseModel
+from qas.execute.octet import aligned
 from qas.execute.share import frozen
 from qas.task import Observable
 
@@ -122,7 +123,7 @@ def extend_states(
     """Extensions of circuits without noise."""
     table, flips = prepared
     n_qubits, n_gates = population.n_qubits, population.gates.shape[1]
-    state, scratch = np.empty(2 * 2**n_qubits), np.empty(2**n_qubits)
+    state, scratch = aligned(2 * 2**n_qubits), aligned(2**n_qubits)
     slots, turns = np.full(n_gates, -1, dtype=np.int64), np.empty((n_gates, 2))
 
     def measure(some: slice, result: Reals) -> None:

@@ -12,7 +12,7 @@ rows. Three shapes of memory occur:
 LLVM's loop vectoriser gives up on such loops (it would have to prove that 16 run-time offsets do
 not overlap), so the loads, transpositions and products are written here as LLVM vector
 instructions, which it maps to whatever the machine has. All arrays are contiguous; vectors run
-fastest where they begin on a cache line (`qas.execute.pauli_vector.aligned`).
+fastest where they begin on a cache line (`qas.execute.octet.aligned`).
 
 Arguments that the intrinsics share:
 
@@ -33,7 +33,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-LANES, ROWS = 8, 16
+from qas.execute.octet import LANES
+
+ROWS = 16
 OFFSETS, LANE, PLACES, AIM = 0, 16, 24, 40
 FACTORS, UNDO, DUAL, STATE, TOTALS, SCRATCH = 0, 16, 32, 160, 288, 480
 """Where in aim and scratch, and their lengths."""

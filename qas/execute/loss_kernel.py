@@ -20,7 +20,7 @@ import numpy as np
 
 from qas.compiled import compiled, inlined, part
 from qas.execute import lbfgs, pauli_kernel
-from qas.execute.pauli_vector import aligned
+from qas.execute.octet import aligned
 
 _run_on, _reverse, _lbfgs = pauli_kernel.run_on, pauli_kernel.reverse, lbfgs.advance
 

@@ -12,7 +12,7 @@ from qas.execute import neighbour_kernel as kernel
 from qas.execute import pauli_kernel
 from qas.execute.channel import Channels
 from qas.execute.neighbour import DELETE, INSERT, REPLACE, BestNeighbours, Neighbours
-from qas.execute.pauli_vector import aligned
+from qas.execute.octet import aligned
 
 GROWTH = np.log(1e4)
 """Largest growth of rounding errors at which environments are moved by inverse maps."""

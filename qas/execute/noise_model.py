@@ -17,7 +17,8 @@ from qas.device.noise import readout_transfer
 from qas.errors import InputError
 from qas.execute import pauli_kernel as kernel
 from qas.execute.channel import Channels, Key, channels_of
-from qas.execute.pauli_vector import aligned, size
+from qas.execute.octet import aligned
+from qas.execute.pauli_vector import size
 from qas.execute.share import frozen, share_out
 from qas.task import Observable, Target
 

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from qas.compiled import compiled, inlined, part
 from qas.execute import affine
 from qas.execute.channel import Channels
+from qas.execute.octet import aligned
 from qas.execute.pauli_vector import (
-    aligned,
     backward,
     dense,
     dot,

@@ -8,8 +8,6 @@ vector multiply-adds.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +25,7 @@ from qas.execute.lanes import (
     TOTALS,
     UNDO,
 )
+from qas.execute.octet import aligned
 
 _TILE = 128
 _forward_0, _forward_1, _forward_2 = (lanes.forward(low) for low in range(3))
@@ -35,13 +34,6 @@ _fetch_state_0, _fetch_state_1, _fetch_state_2 = (lanes.fetch(k, STATE, UNDO) fo
 _put_dual_0, _put_dual_1, _put_dual_2 = (lanes.put(k, DUAL, True) for k in range(3))
 _put_state_0, _put_state_1, _put_state_2 = (lanes.put(k, STATE, False) for k in range(3))
 _environment, _add_lanes = lanes.environment, lanes.add_lanes
-
-
-def aligned(*shape: int) -> NDArray[np.float64]:
-    """Zeros that begin on a cache line: loads of eight numbers then never straddle two."""
-    room = np.zeros(math.prod(shape) + 8)
-    skip = (-room.ctypes.data % 64) // 8
-    return room[skip : skip + math.prod(shape)].reshape(shape)
 
 
 def make_aim() -> NDArray[np.int64]:

@@ -16,7 +16,8 @@ from qas.execute.channel import Channels
 from qas.execute.descent import Descent, descend, descend_population
 from qas.execute.model import PAUSE, Step
 from qas.execute.noise_model import NoiseModel
-from qas.execute.pauli_vector import aligned, size
+from qas.execute.octet import aligned
+from qas.execute.pauli_vector import size
 from qas.execute.share import frozen, share_out
 from qas.execute.stop import Limits
 from qas.task.loss import Loss

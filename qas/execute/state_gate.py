@@ -20,15 +20,7 @@ import numpy as np
 
 from qas.circuit import GATE_NAMES, ROTATIONS
 from qas.compiled import compiled, inlined, part
-from qas.execute.state_wide import (
-    exchange_corners_wide,
-    exchange_wide,
-    is_wide,
-    mix_wide,
-    negate_corner_wide,
-    negate_wide,
-    turn_corners_wide,
-)
+from qas.execute.octet import LANES, chosen, filled, load, store, turned
 
 _U = np.uint64
 """Of an index that may be negative numba makes two: loops over pairs count without sign."""
@@ -106,16 +98,18 @@ def run(state, plane, unit, gates, turns, begin, end, sign):
             mix(state, stride, c, -s, s, c)
         elif kind == _HADAMARD:
             mix(state, stride, _R, _R, _R, -_R)
-        elif kind in (_CX, _SWAP):
-            exchange_corners(state, low, high, stride, other if kind == _SWAP else low + high)
+        elif kind == _CX:
+            mix_corners(state, low, high, stride, low + high, 0.0, 1.0, 1.0)
+        elif kind == _SWAP:
+            mix_corners(state, low, high, low, high, 0.0, 1.0, 1.0)
         elif kind == _CZ:
             negate_corner(state, low, high)
         elif kind == _FLIP:
-            exchange(state, stride)
+            mix(state, stride, 0.0, 1.0, 1.0, 0.0)
         elif kind == _SIGN:
-            negate(state, stride)
+            mix(state, stride, 1.0, 0.0, 0.0, -1.0)
         elif kind == _PHASE:
-            turn_corners(state, stride, plane, stride, stride + plane, c, s)
+            mix_corners(state, stride, plane, stride, stride + plane, c, -s, s)
         elif kind == _TURN_X:
             turn_x(state, plane, stride, c, s)
         elif kind == _ECR:
@@ -127,7 +121,7 @@ def turn_x(state, plane, stride, c, s):
     """exp(-i t X / 2): each real part turns with the imaginary part of its partner."""
     for bit in range(2):
         real, imaginary = bit * stride, plane + (1 - bit) * stride
-        turn_corners(state, stride, plane, real, imaginary, c, -s)
+        mix_corners(state, stride, plane, real, imaginary, c, s, -s)
 
 
 @part
@@ -137,85 +131,98 @@ def echo(state, plane, first, second):
     negate_corner(state, low, high)
     turn_x(state, plane, second, _R, _R)
     negate_corner(state, low, high)
-    exchange(state, first)
-
-
-@inlined
-def mix(vector, stride, a, b, c, d):
-    """(p, q) -> (a p + b q, c p + d q) for entries p, q that differ in the bit of ``stride``."""
-    if is_wide(vector, stride):
-        mix_wide(vector, stride, a, b, c, d)
-        return
-    bit = _U(stride)
-    for j in range(len(vector) // 2):
-        k = spread(_U(j), bit)
-        p, q = vector[k], vector[k | bit]
-        vector[k] = a * p + b * q
-        vector[k | bit] = c * p + d * q
-
-
-@part
-def exchange(vector, stride):
-    """Entries that differ in the bit of ``stride`` change places."""
-    if is_wide(vector, stride):
-        exchange_wide(vector, stride)
-        return
-    bit = _U(stride)
-    for j in range(len(vector) // 2):
-        k = spread(_U(j), bit)
-        vector[k], vector[k | bit] = vector[k | bit], vector[k]
-
-
-@part
-def negate(vector, stride):
-    """Entries with the bit of ``stride`` change sign."""
-    if is_wide(vector, stride):
-        negate_wide(vector, stride)
-        return
-    bit = _U(stride)
-    for j in range(len(vector) // 2):
-        k = spread(_U(j), bit) | bit
-        vector[k] = -vector[k]
-
-
-# Of entries in fours, told apart by the bits of strides ``low`` and ``high``: ``here`` and
-# ``there`` are sums of these strides.
-
-
-@part
-def turn_corners(vector, low, high, here, there, c, s):
-    """(p, q) -> (c p - s q, s p + c q) for the entries p here and q there."""
-    if is_wide(vector, low):
-        turn_corners_wide(vector, low, high, here, there, c, s)
-        return
-    for j in range(len(vector) // 4):
-        k = spread(spread(_U(j), _U(low)), _U(high))
-        p, q = vector[k | _U(here)], vector[k | _U(there)]
-        vector[k | _U(here)] = c * p - s * q
-        vector[k | _U(there)] = s * p + c * q
-
-
-@part
-def exchange_corners(vector, low, high, here, there):
-    """The entries here and there change places."""
-    if is_wide(vector, low):
-        exchange_corners_wide(vector, low, high, here, there)
-        return
-    for j in range(len(vector) // 4):
-        k = spread(spread(_U(j), _U(low)), _U(high))
-        p, q = vector[k | _U(here)], vector[k | _U(there)]
-        vector[k | _U(here)], vector[k | _U(there)] = q, p
+    mix(state, first, 0.0, 1.0, 1.0, 0.0)
 
 
 @part
 def negate_corner(vector, low, high):
     """The entries with both bits change sign."""
-    if is_wide(vector, low):
-        negate_corner_wide(vector, low, high)
+    mix_corners(vector, low, high, low + high, low + high, -1.0, 0.0, 0.0)
+
+
+@inlined
+def mix(vector, stride, a, b, c, d):
+    """(p, q) -> (a p + b q, c p + d q) for entries p, q that differ in the bit of ``stride``."""
+    bit = _U(stride)
+    if len(vector) < LANES:
+        for j in range(len(vector) // 2):
+            k = spread(_U(j), bit)
+            p, q = vector[k], vector[k | bit]
+            vector[k] = a * p + b * q
+            vector[k | bit] = c * p + d * q
+    elif stride < LANES:
+        own, other = chosen(bit, _U(0), a, filled(d)), chosen(bit, _U(0), b, filled(c))
+        for j in range(0, len(vector), LANES):
+            p = load(vector, _U(j))
+            store(vector, _U(j), own * p + other * turned(p, stride))
+    else:
+        for j in range(0, len(vector) // 2, LANES):
+            k = spread(_U(j), bit)
+            p, q = load(vector, k), load(vector, k | bit)
+            store(vector, k, a * p + b * q)
+            store(vector, k | bit, c * p + d * q)
+
+
+@part
+def mix_corners(vector, low, high, here, there, c, s, t):
+    """(p, q) -> (c p + s q, t p + c q) for the entries p here and q there.
+
+    Of entries in fours, told apart by the bits of strides ``low`` and ``high``: ``here`` and
+    ``there`` are sums of these strides.
+    """
+    if len(vector) < LANES or low >= LANES:
+        _mix_far_corners(vector, _U(low), _U(high), _U(here), _U(there), c, s, t)
+    elif high >= LANES and here & there & high:
+        own, other = _weights(low, high, here, there, c, s, t)
+        for j in range(0, len(vector) // 2, LANES):
+            k = spread(_U(j), _U(high)) | _U(high)
+            p = load(vector, k)
+            store(vector, k, own * p + other * turned(p, here ^ there))
+    elif high >= LANES:
+        own, other = _weights(low, 0, here, there, c, s, t)
+        own_high, other_high = _weights(low, high, here, there, c, s, t)
+        flip, crosses = (here ^ there) & (LANES - 1), (here ^ there) & high
+        for j in range(0, len(vector) // 2, LANES):
+            k = spread(_U(j), _U(high))
+            p, q = load(vector, k), load(vector, k | _U(high))
+            first, second = p, q
+            if crosses:
+                first, second = q, p
+            store(vector, k, own * p + other * turned(first, flip))
+            store(vector, k | _U(high), own_high * q + other_high * turned(second, flip))
+    else:
+        own, other = _weights(low | high, 0, here, there, c, s, t)
+        for j in range(0, len(vector), LANES):
+            p = load(vector, _U(j))
+            store(vector, _U(j), own * p + other * turned(p, here ^ there))
+
+
+@part
+def _mix_far_corners(vector, low, high, here, there, c, s, t):
+    """`mix_corners` of whole octets, or of short vectors entry by entry."""
+    if len(vector) < LANES:
+        for j in range(len(vector) // 4):
+            k = spread(spread(_U(j), low), high)
+            p, q = vector[k | here], vector[k | there]
+            vector[k | here] = c * p + s * q
+            vector[k | there] = t * p + c * q
         return
-    for j in range(len(vector) // 4):
-        k = spread(spread(_U(j), _U(low)), _U(high)) | _U(low + high)
-        vector[k] = -vector[k]
+    for j in range(0, len(vector) // 4, LANES):
+        k = spread(spread(_U(j), low), high)
+        p, q = load(vector, k | here), load(vector, k | there)
+        store(vector, k | here, c * p + s * q)
+        store(vector, k | there, t * p + c * q)
+
+
+@inlined
+def _weights(bits, at, here, there, c, s, t):
+    """What lanes weigh in themselves, and their partners in them.
+
+    A lane stands for the corner of its own ``bits`` and of ``at``.
+    """
+    one = chosen(_U(bits), _U(here ^ at), c, chosen(_U(bits), _U(there ^ at), c, filled(1.0)))
+    two = chosen(_U(bits), _U(here ^ at), s, chosen(_U(bits), _U(there ^ at), t, filled(0.0)))
+    return one, two
 
 
 @inlined

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from qas.circuit import GATE_NAMES
 from qas.circuit.gate import FIXED_TWO
 from qas.compiled import compiled, inlined, part
+from qas.execute.octet import LANES, aligned, chosen, filled, load, total, turned
 from qas.execute.state_gate import N_ROTATIONS, are_real, fill_turns, run, spread
 from qas.execute.state_observable import BLOCK, SignRows, apply_observable, expectation
 
@@ -46,7 +47,7 @@ class Work(NamedTuple):
 def make_work(n_qubits: int, n_gates: int) -> Work:
     """Work arrays for circuits of at most ``n_gates`` gates."""
     size = 2**n_qubits
-    return Work(np.empty(4 * size), np.empty(min(size, BLOCK)), np.empty((n_gates, 2)))
+    return Work(aligned(4 * size), aligned(min(size, BLOCK)), np.empty((n_gates, 2)))
 
 
 @part
@@ -119,35 +120,69 @@ def begin(state):
     state[0] = 1.0
 
 
-@inlined
+@part
 def dot(a, b):
-    """Sum of products of vectors of even length, in two chains of additions."""
-    half = len(a) // 2
-    low, high = 0.0, 0.0
-    for k in range(half):
-        low += a[k] * b[k]
-        high += a[half + k] * b[half + k]
-    return low + high
+    """Sum of products of vectors of even length."""
+    if len(a) < 2 * LANES:
+        low, high = 0.0, 0.0
+        for k in range(len(a) // 2):
+            low += a[2 * k] * b[2 * k]
+            high += a[2 * k + 1] * b[2 * k + 1]
+        return low + high
+    even, odd = filled(0.0), filled(0.0)
+    for k in range(0, len(a), 2 * LANES):
+        even = even + load(a, _U(k)) * load(b, _U(k))
+        odd = odd + load(a, _U(k + LANES)) * load(b, _U(k + LANES))
+    return total(even + odd)
 
 
 @part
 def slope(both, plane, number, qubit):
-    """Im <dual|P|psi> for the P of rx, ry or rz (0, 1, 2); ``both`` holds psi, then dual."""
+    """Im <dual|P|psi> for the P of rx, ry or rz (0, 1, 2); ``both`` holds psi, then dual.
+
+    X and Y flip the qubit, Y and Z have a sign. The real Y is between planes of one kind, so
+    that its loop is over all of both.
+    """
     dual, bit, far = _U(len(both) // 2), _U(1 << qubit), _U(plane)
-    total = 0.0
-    if number == 1:
-        for j in range(len(both) // 4):
+    length, flip = len(both) // 2 if number == 1 else plane, bit if number < 2 else _U(0)
+    if plane < LANES:
+        clear, set_ = 0.0, 0.0
+        for j in range(length // 2):
             k = spread(_U(j), bit)
-            total += both[dual + (k | bit)] * both[k] - both[dual + k] * both[k | bit]
-    elif number == 0:
-        for j in range(plane // 2):
-            k = spread(_U(j), bit)
-            total += cross(both, dual + k, k | bit, far) + cross(both, dual + (k | bit), k, far)
+            m = k ^ flip
+            if number == 1:
+                clear += both[dual + k] * both[m]
+                set_ += both[dual + m] * both[k]
+            else:
+                clear += cross(both, dual + k, m, far)
+                set_ += cross(both, dual + (k | bit), m ^ bit, far)
+    elif bit < LANES:
+        here = filled(0.0)
+        for j in range(0, length, LANES):
+            here = here + _products(both, dual, far, number, _U(j), _U(j), flip)
+        nothing = filled(0.0)
+        clear = total(here * chosen(bit, _U(0), 1.0, nothing))
+        set_ = total(here * chosen(bit, bit, 1.0, nothing))
     else:
-        for j in range(plane // 2):
+        here, there = filled(0.0), filled(0.0)
+        for j in range(0, length // 2, LANES):
             k = spread(_U(j), bit)
-            total += cross(both, dual + k, k, far) - cross(both, dual + (k | bit), k | bit, far)
-    return total
+            m = k ^ flip
+            here = here + _products(both, dual, far, number, k, m, _U(0))
+            there = there + _products(both, dual, far, number, k | bit, m ^ bit, _U(0))
+        clear, set_ = total(here), total(there)
+    if number == 0:
+        return clear + set_
+    return set_ - clear if number == 1 else clear - set_
+
+
+@inlined
+def _products(both, dual, far, number, k, m, flip):
+    """Of the octets of dual at k and of psi at m, whose lanes change places by ``flip``."""
+    real = load(both, dual + k) * turned(load(both, m + (far if number != 1 else _U(0))), flip)
+    if number == 1:
+        return real
+    return real - load(both, dual + far + k) * turned(load(both, m), flip)
 
 
 @inlined

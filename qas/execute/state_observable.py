@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qas.compiled import compiled, inlined, part
+from qas.execute.octet import LANES, aligned, filled, load, store, total, turned
 from qas.task import Observable
 
 _U = np.uint64
@@ -62,7 +63,7 @@ def sign_rows(observable: Observable, table_bytes: int = TABLE_BYTES) -> SignRow
     groups = np.column_stack([x[first], top, n_y[first] % 2, first, last])
     size = 2**observable.n_qubits
     fits = 8 * len(groups) * size <= table_bytes
-    table = np.zeros(len(groups) * size if fits else 0)
+    table = aligned(len(groups) * size if fits else 0)
     for f in range(len(groups) if fits else 0):
         fill_signs(table[f * size : (f + 1) * size], 0, groups[f], z, weights)
     return SignRows(groups, z, weights, table)
@@ -148,18 +149,26 @@ def apply_observable(rows, psi, out, plane, scratch):
 @part
 def add_even(source, at, psi, out, start, shift, x, top, count):
     """Add D_x psi on the plane that begins at ``shift``."""
-    if x == 0:
-        for r in range(_U(count)):
-            out[_U(shift + start) + r] += source[_U(at) + r] * psi[_U(shift + start) + r]
-        return
-    for m in range(count):
-        r = with_gap(_U(m), top)
-        j = _U(start) + r
-        k = _U(shift) + (j ^ _U(x))
-        j += _U(shift)
-        w, p, q = source[_U(at) + r], psi[j], psi[k]
-        out[j] += w * q
-        out[k] += w * p
+    flip, jump = _U(x & (LANES - 1)), _U(x & -LANES)
+    length = count if top == 0 else 2 * count
+    if length < LANES:
+        for m in range(length):
+            j = _U(shift + start) + _U(m)
+            out[j] += source[_U(at) + _U(m)] * psi[j ^ flip]
+    elif top < LANES:
+        for r in range(0, length, LANES):
+            j = _U(shift + start + r)
+            more = load(source, _U(at + r)) * turned(load(psi, j), flip)
+            store(out, j, load(out, j) + more)
+    else:
+        for m in range(0, count, LANES):
+            r = with_gap(_U(m), top)
+            j = _U(start) + r
+            k = _U(shift) + (j ^ jump)
+            j += _U(shift)
+            w = load(source, _U(at) + r)
+            store(out, j, load(out, j) + w * turned(load(psi, k), flip))
+            store(out, k, load(out, k) + turned(w * load(psi, j), flip))
 
 
 @part
@@ -187,7 +196,7 @@ def with_gap(m, top):
 def expectation(rows, psi, plane, scratch):
     """<psi|H|psi>."""
     source = rows.table if len(rows.table) > 0 else scratch
-    total = 0.0
+    energy = 0.0
     length = min(plane, BLOCK)
     for start in range(0, plane, length):
         for f in range(len(rows.groups)):
@@ -197,41 +206,46 @@ def expectation(rows, psi, plane, scratch):
                 continue
             at = find_signs(rows, f, start, plane, scratch)
             if odd:
-                total += sum_odd(source, at, psi, plane, start, x, top, count)
+                energy += sum_odd(source, at, psi, plane, start, x, top, count)
             else:
                 for shift in range(0, len(psi), plane):
-                    part = sum_even(source, at, psi, start, shift, x, top, count)
-                    total += part if x == 0 else 2 * part
-    return total
+                    energy += sum_even(source, at, psi, start, shift, x, top, count)
+    return energy
 
 
 @part
 def sum_even(source, at, psi, start, shift, x, top, count):
-    """sum of D_x psi_j psi_k over the pairs of one plane, in two chains of additions."""
-    a, b = 0.0, 0.0
-    for m in range(0, count - 1, 2):
-        a += term(source, at, psi, start, shift, x, top, m)
-        b += term(source, at, psi, start, shift, x, top, m + 1)
-    if count % 2:
-        a += term(source, at, psi, start, shift, x, top, count - 1)
-    return a + b
-
-
-@inlined
-def term(source, at, psi, start, shift, x, top, m):
-    """The m-th of these products."""
-    r = with_gap(_U(m), top)
-    j = _U(start) + r
-    return source[_U(at) + r] * psi[_U(shift) + j] * psi[_U(shift) + (j ^ _U(x))]
+    """Sum of D_x psi_j psi_k over one plane's entries j of a block, and over their partners k."""
+    flip, jump = _U(x & (LANES - 1)), _U(x & -LANES)
+    length = count if top == 0 else 2 * count
+    if length < LANES:
+        short = 0.0
+        for m in range(length):
+            j = _U(shift + start) + _U(m)
+            short += source[_U(at) + _U(m)] * psi[j] * psi[j ^ flip]
+        return short
+    if top < LANES:
+        here = filled(0.0)
+        for r in range(0, length, LANES):
+            p = load(psi, _U(shift + start + r))
+            here = here + load(source, _U(at + r)) * p * turned(p, flip)
+        return total(here)
+    there = filled(0.0)
+    for m in range(0, count, LANES):
+        r = with_gap(_U(m), top)
+        j = _U(start) + r
+        q = turned(load(psi, _U(shift) + (j ^ jump)), flip)
+        there = there + load(source, _U(at) + r) * load(psi, _U(shift) + j) * q
+    return 2.0 * total(there)
 
 
 @part
 def sum_odd(source, at, psi, plane, start, x, top, count):
     """2 Re of conj(psi_j) i V psi_k over the pairs."""
-    total, far = 0.0, _U(plane)
+    whole, far = 0.0, _U(plane)
     for m in range(count):
         r = with_gap(_U(m), top)
         j = _U(start) + r
         k = j ^ _U(x)
-        total += source[_U(at) + r] * (psi[far + k] * psi[j] - psi[k] * psi[far + j])
-    return 2 * total
+        whole += source[_U(at) + r] * (psi[far + k] * psi[j] - psi[k] * psi[far + j])
+    return 2 * whole

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from qas.circuit import GATE_NAMES, Gate
 from qas.execute import state_insertion as kernel
+from qas.execute.octet import aligned
 from qas.execute.share import frozen
 from qas.execute.state_kernel import make_work
 from qas.execute.state_observable import SignRows
@@ -111,7 +112,7 @@ def score(
     parent = gates, angles, frozen(np.full(n_gates, -1)), n_qubits, rows, probes, at, which
     spare = work.vectors[: 2 * length], work.scratch, work.turns
     here = kernel.measure_slopes(*parent, slopes, *spare)
-    columns, found, turns = np.zeros(unit * length), np.empty(unit), np.empty((len(probes), 2))
+    columns, found, turns = aligned(unit * length), np.empty(unit), np.empty((len(probes), 2))
     kernel.run_probes(*parent, turned, *spare, turns, columns, found)
     energies = np.empty((n_gates + 1, len(tried.probe)))
     best = np.repeat(tried.angle[None], n_gates + 1, axis=0)
