@@ -218,7 +218,12 @@ class Space:
         """True if a layout couples all pairs of a word."""
         if self.wiring is None:
             return bool(self._common(word))
-        return self.wiring.fits(self._joined(word))
+        joined = 0
+        for letter in word:
+            joined |= self._pair_bits[letter]
+        if joined not in self._fitting:
+            self._fitting[joined] = self.wiring.fits(self._joined(word))
+        return self._fitting[joined]
 
     def is_legal(self, word: Word) -> bool:
         """True if a word keeps the limits, fits a layout, and repeats nothing without use.
@@ -255,6 +260,18 @@ class Space:
     def _layout_bits(self) -> tuple[int, ...]:
         columns = zip(*self.coupled, strict=True)
         return tuple(sum(1 << k for k, there in enumerate(column) if there) for column in columns)
+
+    @cached_property
+    def _pair_bits(self) -> tuple[int, ...]:
+        """The pair of each letter as a bit, none for one without."""
+        pairs = [tuple(sorted(own)) if self._pairs[x] else None for x, own in enumerate(self.wires)]
+        numbers = {pair: k for k, pair in enumerate(dict.fromkeys(filter(None, pairs)))}
+        return tuple(0 if pair is None else 1 << numbers[pair] for pair in pairs)
+
+    @cached_property
+    def _fitting(self) -> dict[int, bool]:
+        """Whether sets of pairs fit, of those that were asked for."""
+        return {}
 
     @cached_property
     def _pairs(self) -> tuple[int, ...]:

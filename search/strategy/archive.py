@@ -190,7 +190,7 @@ class Archive:
         children: list[tuple[Genome, float]] = []
         while self.shorter.waiting and len(children) < SHORTER:
             child = self.shorter.waiting.pop()
-            if self._is_wanted(child.word, longest):
+            if self.space.is_legal(child.word) and self._is_wanted(child.word, longest):
                 children.append((child, NUDGE))
         return children
 
@@ -217,7 +217,8 @@ class Archive:
         for row, genome in enumerate(parents):
             order = np.argsort(found.energy[row], kind="stable").tolist()
             facing = (x for x in order if space.facing[x] == x)
-            fresh = (x for x in facing if self._is_wanted((*genome.word, x), longest))
+            legal = (x for x in facing if space.is_legal((*genome.word, x)))
+            fresh = (x for x in legal if self._is_wanted((*genome.word, x), longest))
             for letter, _ in zip(fresh, range(TAKEN), strict=False):
                 turns = tuple(found.angles[row, letter, : space.turns[letter]].tolist())
                 children.append((genome.put(len(genome.word), (letter,), (turns,)), TWIST))
@@ -263,8 +264,8 @@ class Archive:
         return np.inf if solved is None else solved[0] - (solved[1] < EXACT)
 
     def _is_wanted(self, word: Word, longest: float) -> bool:
-        """True for a legal word that is new and not longer than allowed."""
-        if self.space.n_pairs(word) > longest or not self.space.is_legal(word):
+        """True for a word that is new and not longer than allowed."""
+        if self.space.n_pairs(word) > longest:
             return False
         number = fingerprint(self.space, word)
         self.tally.add(number)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect, insort
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class Cells:
     """Members of a cell."""
     rows: dict[int, list[Member]] = field(default_factory=dict)
     _held: dict[Word, Member] = field(default_factory=dict, init=False, repr=False)
+    _front: list[int] = field(default_factory=list, init=False, repr=False)
 
     def keep(self, member: Member) -> bool:
         """Take a member in if it is good enough; True if it is the first of its cell now."""
@@ -48,6 +50,7 @@ class Cells:
             cell.remove(same)
         self._held[key] = member
         insort(cell, member, key=lambda own: own.energy)
+        self._front = []
         for gone in cell[self.most :]:
             del self._held[self.space.key(gone.genome.word)]
         del cell[self.most :]
@@ -56,11 +59,11 @@ class Cells:
     @property
     def front(self) -> list[int]:
         """Numbers of two-qubit gates that no smaller number is as good as."""
-        front: list[int] = []
-        for pairs in sorted(self.rows):
-            if not front or self.lowest(pairs) < self.lowest(front[-1]) - TIE:
-                front.append(pairs)
-        return front
+        if not self._front:
+            for pairs in sorted(self.rows):
+                if not self._front or self.lowest(pairs) < self.lowest(self._front[-1]) - TIE:
+                    self._front.append(pairs)
+        return self._front
 
     def lowest(self, pairs: int) -> float:
         """Energy of the first member of a cell, hartree."""
@@ -79,9 +82,9 @@ class Cells:
         likelier the fewer its two-qubit gates, which evens out the time that their children take.
         """
         reach = min(self.front[-1], longest) + AHEAD
-        pairs = np.array(sorted(k for k in self.rows if k <= reach))
-        odds = 1 / (1 + pairs)
-        return self.drawn(int(rng.choice(pairs, p=odds / odds.sum())), rng)
+        cells = [pairs for pairs in self.rows if pairs <= reach]
+        edges = list(accumulate(1 / (1 + pairs) for pairs in cells))
+        return self.drawn(cells[bisect(edges, rng.random() * edges[-1])], rng)
 
     def to_rows(self) -> list[list[Any]]:
         """For ``state_dict``."""
@@ -93,7 +96,7 @@ class Cells:
 
     def load_rows(self, rows: list[list[Any]]) -> None:
         """Go on from ``to_rows``."""
-        self.rows, self._held = {}, {}
+        self.rows, self._held, self._front = {}, {}, []
         for energy, word, angles, layout in rows:
             letters = tuple(int(letter) for letter in word)
             genome = Genome.of(self.space, letters, np.array(angles, dtype=np.float64))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,11 @@ class Genome:
     def of(cls, space: Space, word: Word, angles: NDArray[np.float64] | None = None) -> Genome:
         """A word with all its angles in their order, zeros where absent."""
         sizes = [space.start.n_params, *(int(space.turns[letter]) for letter in word)]
-        flat = np.zeros(sum(sizes)) if angles is None else angles
-        parts = np.split(flat, np.cumsum(sizes)[:-1])
-        first, *turns = (tuple(part.tolist()) for part in parts)
+        ends = list(accumulate(sizes))
+        flat = [0.0] * ends[-1] if angles is None else angles.tolist()
+        first, *turns = (
+            tuple(flat[end - size : end]) for size, end in zip(sizes, ends, strict=True)
+        )
         return cls(word, first, tuple(turns))
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -60,8 +62,8 @@ def mutated(
 
 
 def _drawn(edits: Sequence[tuple[Edit, float]], rng: np.random.Generator) -> Edit:
-    edges = np.cumsum([weight for _, weight in edits])
-    return edits[int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))][0]
+    edges = list(accumulate(weight for _, weight in edits))
+    return edits[bisect(edges, rng.random() * edges[-1])][0]
 
 
 def loosened(space: Space, genome: Genome, rng: np.random.Generator) -> Genome:
