@@ -28,9 +28,9 @@ BUDGETS = {
     "h2-4": 2_000_000,
     "lih-4-2.2": 10_000_000,
     "lih-4-3.4": 10_000_000,
-    "beh2-6-published": 40_000_000,
-    "lih-6-2.2": 60_000_000,
-    "h2o-8-published": 120_000_000,
+    "beh2-6-published": 80_000_000,
+    "lih-6-2.2": 120_000_000,
+    "h2o-8-published": 400_000_000,
 }
 """Evaluations."""
 BESIDE = ("greedy", "adapt")

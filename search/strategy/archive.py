@@ -9,8 +9,8 @@ generation takes words that are new, or edits of those that hold best under nois
 
 An archive with one cell per value of a feature is MAP-Elites (Mouret and Clune,
 arXiv:1504.04909), the feature here being the number of two-qubit gates. The task's ground energy,
-where it is known, is used for two things: words that come close to it are trained to the end, and
-longer words than one that reaches it are not tried.
+where it is known, is used for three things: far from it words are trained less, close to it to the
+end, and longer words than one that reaches it are not tried.
 """
 
 from __future__ import annotations
@@ -45,10 +45,12 @@ SHORTER = 24
 """Children with a letter left out, of words that deserve it (`search.strategy.shorter`)."""
 TRIES = 4
 """Edits tried for each child that is wanted: in an archive of relatives few are new."""
-ITERATIONS, DECREASE, SLOPE = 300, 1e-10, 1e-7
-"""Line searches that train a child at most; hartree that one of them gains, and hartree per
-radian, below which it is done. Stopped at a decrease of 1e-8, most words whose error could be
-1e-7 are taken for worse ones."""
+ITERATIONS, SLOPE = 300, 1e-7
+"""Line searches that train a child at most, and hartree per radian below which it is done."""
+SHARE, DECREASE = 1e-4, 1e-10
+"""A child is done when a line search gains no more than this share of the error of the best word,
+or these hartree: while all errors are large, more words are worth more than digits, and stopped at
+1e-8 most words whose error could be 1e-7 are taken for worse ones."""
 SOLVED, EXACT = 1e-9, 1e-11
 """Hartree from the ground energy at which more two-qubit gates cannot help, and other words of as
 many cannot either."""
@@ -134,9 +136,7 @@ class Archive:
         rng: np.random.Generator,
     ) -> list[Member]:
         """Children at their best angles; close to the ground energy they are trained to the end."""
-        front = self.cells.front
-        scale = max(abs(self.cells.lowest(front[-1])), 1.0) if front else 1.0
-        effort = Effort(ITERATIONS, DECREASE / scale, SLOPE)
+        effort = Effort(ITERATIONS, self._tolerance(), SLOPE)
         members = trained(problem, self.space, children, meter, rng, effort)
         close = [k for k, own in enumerate(members) if self._is_close(own)]
         if close and not meter.exhausted:
@@ -145,6 +145,13 @@ class Archive:
             for k, member in zip(close, finer, strict=False):
                 members[k] = min(members[k], member, key=lambda own: own.energy)
         return members
+
+    def _tolerance(self) -> float:
+        """A decrease that ends training, relative to the energy."""
+        front = self.cells.front
+        lowest = self.cells.lowest(front[-1]) if front else 0.0
+        error = lowest - self.ground if np.isfinite(self.ground) else 0.0
+        return max(SHARE * error, DECREASE) / max(abs(lowest), 1.0)
 
     def _is_close(self, own: Member) -> bool:
         error = own.energy - self.ground
