@@ -107,6 +107,24 @@ def test_no_longer_words_than_one_that_is_solved_are_tried(rows, longest):
     assert archive._longest() == longest
 
 
+@pytest.mark.parametrize(
+    ("above", "wanted"), [(0.2, 2e-5), (1e-3, 1e-7), (1e-6, 1e-10), (1e-12, 1e-10)]
+)
+def test_training_is_looser_while_all_errors_are_large(above, wanted):
+    archive = Archive(PROBLEM, 0)
+    filled(archive.cells, [(0, above + 0.3), (2, above)])
+    scale = max(abs(archive.ground + above), 1.0)
+    assert archive._tolerance() * scale == pytest.approx(wanted, rel=1e-3)
+
+
+def test_without_a_ground_energy_training_is_never_loose():
+    archive = Archive(PROBLEM, 0)
+    archive.ground = -np.inf
+    assert archive._tolerance() == 1e-10
+    archive.cells.keep(Member(-4.0, Genome.of(archive.space, ())))
+    assert archive._tolerance() == 1e-10 / 4
+
+
 def filled(cells, rows):
     """An archive's cells with random words of so many letters, so far above the ground energy."""
     rng, ground = np.random.default_rng(6), PROBLEM.task.ground_energy
