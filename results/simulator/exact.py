@@ -53,16 +53,6 @@ def in_qulacs(circuit: Circuit, angles: np.ndarray) -> Any:
     return built
 
 
-def in_qulacs_too(observable: qas.Observable) -> Any:
-    import qulacs
-
-    there = qulacs.Observable(observable.n_qubits)
-    for string, coefficient in zip(observable.paulis, observable.coeffs, strict=True):
-        letters = enumerate(reversed(string))
-        there.add_operator(coefficient, " ".join(f"{p} {q}" for q, p in letters if p != "I"))
-    return there
-
-
 def timings(task: str, kind: str) -> dict[str, float]:
     """Microseconds a circuit of ours and of qulacs', values and gradients."""
     import qulacs
@@ -74,7 +64,7 @@ def timings(task: str, kind: str) -> dict[str, float]:
     angles = [rng.uniform(-np.pi, np.pi, circuit.n_params) for circuit in circuits]
     population, simulator = Population.of(circuits, angles), qas.ExactSimulator()
     pairs = list(zip(circuits, angles, strict=True))
-    built, wanted = [in_qulacs(*pair) for pair in pairs], in_qulacs_too(observable)
+    built, wanted = [in_qulacs(*pair) for pair in pairs], peers.qulacs_observable(observable)
 
     def value(circuit: Any) -> float:
         state = qulacs.QuantumState(n)

@@ -352,7 +352,7 @@ def qulacs_density(
     import qulacs
 
     gates = _qulacs_channels(patch)
-    wanted = _qulacs_observable(observable)
+    wanted = qulacs_observable(observable)
     built, _, build = best_of(repeats, lambda: [_qulacs_circuit(c, gates) for c in circuits])
 
     def value(circuit: Any) -> float:
@@ -419,7 +419,8 @@ def _qulacs_superoperators(patch: qas.Device, table: Table) -> dict[Any, Any]:
     return gates
 
 
-def _qulacs_observable(observable: qas.Observable) -> Any:
+def qulacs_observable(observable: qas.Observable) -> Any:
+    """The observable as qulacs' own."""
     import qulacs
 
     result = qulacs.Observable(observable.n_qubits)
