@@ -204,12 +204,16 @@ class ExactSimulator:
         n_qubits, n_gates = circuit.n_qubits, len(circuit.gates)
         angles = program.angles[0].copy()
         angles[list(circuit.free)] = values[0]
-        x, z = np.atleast_1d(np.asarray(x_masks)), np.atleast_1d(np.asarray(z_masks))
-        at = np.arange(n_gates + 1) if places is None else np.atleast_1d(np.asarray(places))
-        whole = all(np.issubdtype(own.dtype, np.integer) for own in (x, z, at))
-        if not whole or x.shape != z.shape or x.ndim != 1 or np.any((x | z) >> n_qubits):
-            raise InputError(f"strings are two masks of {n_qubits} bits each; given {x} and {z}")
-        if np.any(np.diff(at) < 0) or np.any((at < 0) | (at > n_gates)):
+        wanted = range(n_gates + 1) if places is None else places
+        x, z, at = (np.atleast_1d(np.asarray(own)) for own in (x_masks, z_masks, wanted))
+        sound = x.size and _are_integers(x, z) and x.shape == z.shape and x.ndim == 1
+        if not sound or np.any((x | z) >> n_qubits):
+            raise InputError(
+                f"strings are one or more pairs of masks of {n_qubits} bits; given {x} and {z}"
+            )
+        if at.size and (
+            not _are_integers(at) or np.any(np.diff(at) < 0) or at.min() < 0 or at.max() > n_gates
+        ):
             raise InputError(f"places ascend from 0 to the {n_gates} gates; given {at.tolist()}")
         strings = strings_of(x.astype(np.int64), z.astype(np.int64))
         result = np.empty((len(at), len(x)))
@@ -371,6 +375,10 @@ def all_gates(n_qubits: int) -> tuple[Gate, ...]:
 def _probes(n_qubits: int, tried: tuple[Gate, ...]) -> Probes:
     encode(Circuit(n_qubits, tried))  # refuses gates that do not fit
     return probes_of(tried)
+
+
+def _are_integers(*arrays: NDArray[Any]) -> bool:
+    return all(np.issubdtype(own.dtype, np.integer) for own in arrays)
 
 
 def _agree(n_qubits: int, observable: Observable) -> None:

@@ -33,9 +33,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from qas.execute.octet import LANES
-
-ROWS = 16
+LANES, ROWS = 8, 16
 OFFSETS, LANE, PLACES, AIM = 0, 16, 24, 40
 FACTORS, UNDO, DUAL, STATE, TOTALS, SCRATCH = 0, 16, 32, 160, 288, 480
 """Where in aim and scratch, and their lengths."""

@@ -5,8 +5,8 @@ a low bit becomes a permutation of lanes, and what pairs them by a high one take
 compiler's own vectoriser does neither where the bit is only known at run time. LLVM maps octets
 to whatever vector instructions the machine has.
 
-In compiled code octets add, subtract and multiply, lane by lane, and a float times an octet is
-that of every lane.
+In compiled code octets add, subtract and multiply, lane by lane, and a float times an octet
+multiplies every lane; the float comes first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import types
+from numba.core.errors import TypingError
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 from numpy.typing import NDArray
@@ -117,7 +118,8 @@ def chosen(tc, bits, value, number, other):
 
 @intrinsic
 def load(tc, array, index):
-    """``load(array, index)``: the eight entries from ``index`` on."""
+    """``load(array, index)``: the eight entries from ``index`` on, of contiguous floats."""
+    _check(array)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, signature, args), align=8)
@@ -128,12 +130,22 @@ def load(tc, array, index):
 @intrinsic
 def store(tc, array, index, value):
     """``store(array, index, value)``: an octet into the eight entries from ``index`` on."""
+    _check(array)
+    if not array.mutable:
+        raise TypingError(f"an octet is stored in an array that may be written; given {array}")
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store(args[2], _place(context, builder, signature, args), align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, octet), codegen
+
+
+def _check(array: Any) -> None:
+    if not (isinstance(array, types.Array) and array.dtype == types.float64):
+        raise TypingError(f"octets are of arrays of float64; given {array}")
+    if array.ndim != 1 or array.layout != "C":
+        raise TypingError(f"octets are of arrays of one dimension, contiguous; given {array}")
 
 
 def _place(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -168,7 +168,7 @@ def mix_corners(vector, low, high, here, there, c, s, t):
     """(p, q) -> (c p + s q, t p + c q) for the entries p here and q there.
 
     Of entries in fours, told apart by the bits of strides ``low`` and ``high``: ``here`` and
-    ``there`` are sums of these strides.
+    ``there`` are sums of these strides, both with ``high`` or one of them.
     """
     if len(vector) < LANES or low >= LANES:
         _mix_far_corners(vector, _U(low), _U(high), _U(here), _U(there), c, s, t)
@@ -181,15 +181,12 @@ def mix_corners(vector, low, high, here, there, c, s, t):
     elif high >= LANES:
         own, other = _weights(low, 0, here, there, c, s, t)
         own_high, other_high = _weights(low, high, here, there, c, s, t)
-        flip, crosses = (here ^ there) & (LANES - 1), (here ^ there) & high
+        flip = (here ^ there) & (LANES - 1)
         for j in range(0, len(vector) // 2, LANES):
             k = spread(_U(j), _U(high))
             p, q = load(vector, k), load(vector, k | _U(high))
-            first, second = p, q
-            if crosses:
-                first, second = q, p
-            store(vector, k, own * p + other * turned(first, flip))
-            store(vector, k | _U(high), own_high * q + other_high * turned(second, flip))
+            store(vector, k, own * p + other * turned(q, flip))
+            store(vector, k | _U(high), own_high * q + other_high * turned(p, flip))
     else:
         own, other = _weights(low | high, 0, here, there, c, s, t)
         for j in range(0, len(vector), LANES):

@@ -148,15 +148,19 @@ def apply_observable(rows, psi, out, plane, scratch):
 
 @part
 def add_even(source, at, psi, out, start, shift, x, top, count):
-    """Add D_x psi on the plane that begins at ``shift``."""
+    """Add D_x psi on the plane that begins at ``shift``.
+
+    Two octets at a time, each from the other; where x flips within an octet, or the plane is
+    shorter than one, all entries from their own partners.
+    """
     flip, jump = _U(x & (LANES - 1)), _U(x & -LANES)
-    length = count if top == 0 else 2 * count
-    if length < LANES:
-        for m in range(length):
+    entries = count if top == 0 else 2 * count
+    if entries < LANES:
+        for m in range(entries):
             j = _U(shift + start) + _U(m)
             out[j] += source[_U(at) + _U(m)] * psi[j ^ flip]
     elif top < LANES:
-        for r in range(0, length, LANES):
+        for r in range(0, entries, LANES):
             j = _U(shift + start + r)
             more = load(source, _U(at + r)) * turned(load(psi, j), flip)
             store(out, j, load(out, j) + more)
@@ -215,18 +219,18 @@ def expectation(rows, psi, plane, scratch):
 
 @part
 def sum_even(source, at, psi, start, shift, x, top, count):
-    """Sum of D_x psi_j psi_k over one plane's entries j of a block, and over their partners k."""
+    """Sum of D_x psi_j psi_k over one plane's entries j of a block, each pair counted twice."""
     flip, jump = _U(x & (LANES - 1)), _U(x & -LANES)
-    length = count if top == 0 else 2 * count
-    if length < LANES:
+    entries = count if top == 0 else 2 * count
+    if entries < LANES:
         short = 0.0
-        for m in range(length):
+        for m in range(entries):
             j = _U(shift + start) + _U(m)
             short += source[_U(at) + _U(m)] * psi[j] * psi[j ^ flip]
         return short
     if top < LANES:
         here = filled(0.0)
-        for r in range(0, length, LANES):
+        for r in range(0, entries, LANES):
             p = load(psi, _U(shift + start + r))
             here = here + load(source, _U(at + r)) * p * turned(p, flip)
         return total(here)

@@ -5,8 +5,9 @@
 
 Circuits of 60 gates, each of another structure: *real*, ry and cx, as the archive's words on
 molecules are; *any*, rx, ry, rz and cx. One CPU, one thread, double precision. A gradient is that
-of all angles: ours with the value, qulacs' by its `backprop` (which returns no value). Building
-qulacs' circuits is not timed. The best of the repeats, ours and qulacs' in turn; both must agree.
+of all angles: ours with the value, qulacs' by its `backprop` (which returns no value). Ours takes
+all circuits in one call; qulacs is called circuit by circuit, from Python, and building its
+circuits is not timed. The best of the repeats, ours and qulacs' in turn; both must agree.
 """
 
 from __future__ import annotations
@@ -66,8 +67,10 @@ def timings(task: str, kind: str) -> dict[str, float]:
     pairs = list(zip(circuits, angles, strict=True))
     built, wanted = [in_qulacs(*pair) for pair in pairs], peers.qulacs_observable(observable)
 
+    state = qulacs.QuantumState(n)
+
     def value(circuit: Any) -> float:
-        state = qulacs.QuantumState(n)
+        state.set_zero_state()
         circuit.update_quantum_state(state)
         return float(wanted.get_expectation_value(state))
 
@@ -113,7 +116,7 @@ def main() -> None:
             print(lines[-1], flush=True)
     if not given.tasks:
         text = "# Without noise, beside qulacs\n\nMade by `python results/simulator/exact.py`.\n\n"
-        text += " ".join((__doc__ or "").split("\n\n")[2].split()) + "\n\n"
+        text += " ".join((__doc__ or "").rstrip().split("\n\n")[-1].split()) + "\n\n"
         (HERE / "exact.md").write_text(text + "\n".join(lines) + "\n")
 
 

@@ -36,8 +36,8 @@ class Cells:
     most: int
     """Members of a cell."""
     rows: dict[int, list[Member]] = field(default_factory=dict)
-    _held: dict[Word, Member] = field(default_factory=dict, init=False, repr=False)
-    _front: list[int] = field(default_factory=list, init=False, repr=False)
+    _held: dict[Word, Member] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _front: tuple[int, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def keep(self, member: Member) -> bool:
         """Take a member in if it is good enough; True if it is the first of its cell now."""
@@ -50,19 +50,21 @@ class Cells:
             cell.remove(same)
         self._held[key] = member
         insort(cell, member, key=lambda own: own.energy)
-        self._front = []
+        self._front = ()
         for gone in cell[self.most :]:
             del self._held[self.space.key(gone.genome.word)]
         del cell[self.most :]
         return news
 
     @property
-    def front(self) -> list[int]:
+    def front(self) -> tuple[int, ...]:
         """Numbers of two-qubit gates that no smaller number is as good as."""
         if not self._front:
+            front: list[int] = []
             for pairs in sorted(self.rows):
-                if not self._front or self.lowest(pairs) < self.lowest(self._front[-1]) - TIE:
-                    self._front.append(pairs)
+                if not front or self.lowest(pairs) < self.lowest(front[-1]) - TIE:
+                    front.append(pairs)
+            self._front = tuple(front)
         return self._front
 
     def lowest(self, pairs: int) -> float:
@@ -82,7 +84,7 @@ class Cells:
         likelier the fewer its two-qubit gates, which evens out the time that their children take.
         """
         reach = min(self.front[-1], longest) + AHEAD
-        cells = [pairs for pairs in self.rows if pairs <= reach]
+        cells = sorted(pairs for pairs in self.rows if pairs <= reach)
         edges = list(accumulate(1 / (1 + pairs) for pairs in cells))
         return self.drawn(cells[bisect(edges, rng.random() * edges[-1])], rng)
 
@@ -96,7 +98,7 @@ class Cells:
 
     def load_rows(self, rows: list[list[Any]]) -> None:
         """Go on from ``to_rows``."""
-        self.rows, self._held, self._front = {}, {}, []
+        self.rows, self._held, self._front = {}, {}, ()
         for energy, word, angles, layout in rows:
             letters = tuple(int(letter) for letter in word)
             genome = Genome.of(self.space, letters, np.array(angles, dtype=np.float64))

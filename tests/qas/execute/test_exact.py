@@ -74,7 +74,7 @@ def kernel_state(circuit, real=False):
 
 @pytest.mark.parametrize("n_qubits", [1, 2, 3, 5, 7, 9])
 def test_every_gate_equals_its_matrix_up_to_a_phase(n_qubits):
-    """After a random circuit, so that every amplitude counts; wide and short loops both."""
+    """After a random circuit, so that every amplitude counts; of octets and of fewer."""
     rng = np.random.default_rng(n_qubits)
     for name in GATE_NAMES:
         if name in FIXED_TWO and n_qubits == 1:
@@ -207,7 +207,7 @@ def test_insertions_equal_full_simulation(n_qubits, odd, names):
 
 
 def test_default_insertions_on_ten_qubits():
-    """Wide loops, and several rounds of states side by side."""
+    """Octets, and several rounds of states side by side."""
     rng = np.random.default_rng(6)
     simulator, observable = ExactSimulator(), random_observable(10, rng, 6)
     circuit = random_circuit(10, rng, 12)
@@ -233,6 +233,12 @@ def test_observable_equals_its_matrix(n_qubits, table_bytes):
     """With a table of signs and without; 13 qubits are more than a block."""
     rng = np.random.default_rng(70 + n_qubits)
     observable, size = random_observable(n_qubits, rng, 20), 2**n_qubits
+    flips = {"III": 0.3, "ZII": -0.7, "ZIX": 0.4, "ZYY": 0.6, "IXI": 0.2, "XIX": -0.5, "YZY": 0.9}
+    if n_qubits >= 3:  # of none, of low qubits, of high ones and of both, in every block
+        wide = {string[0] + "Z" * (n_qubits - 3) + string[1:]: c for string, c in flips.items()}
+        observable = Observable.of(
+            [*observable.paulis, *wide], [*observable.coeffs, *wide.values()]
+        )
     rows, scratch = sign_rows(observable, table_bytes), np.empty(min(size, BLOCK))
     assert bool(len(rows.table)) == bool(table_bytes)
     for real in (False, True):

@@ -84,17 +84,20 @@ def test_chosen_places_and_strings_are_those_of_all():
     whole = EXACT.rotation_slopes(circuit, observable, angles, x, z)
     some = EXACT.rotation_slopes(circuit, observable, angles, x[::3], z[::3], places=[2, 2, 9])
     assert some == pytest.approx(whole[[2, 2, 9]][:, ::3], abs=1e-14)
+    assert EXACT.rotation_slopes(circuit, observable, angles, x, z, places=[]).shape == (0, 40)
 
 
 @pytest.mark.parametrize(
     ("masks", "places", "said"),
     [
         (([4], [0]), None, "2 bits"),
-        (([1, 2], [0]), None, "two masks"),
+        (([1, 2], [0]), None, "pairs of masks"),
         (([], []), None, "2 bits"),
+        ((np.empty(0, int), np.empty(0, int)), None, "one or more"),
         (([1.0], [0.0]), None, "2 bits"),
         (([1], [0]), [3], "ascend"),
         (([1], [0]), [1, 0], "ascend"),
+        (([1], [0]), [1.0], "ascend"),
     ],
 )
 def test_strings_and_places_that_do_not_fit_are_refused(masks, places, said):

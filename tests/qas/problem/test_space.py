@@ -117,6 +117,18 @@ def test_a_block_turned_round_reaches_the_same_energy():
     assert any(space.faced(word) != word for word in words)
 
 
+@both_spaces
+def test_on_a_line_the_words_that_fit_are_those_whose_pairs_do(name):
+    problem = Problem.of(load_task("h2-4"), load_device("ideal:line", n_qubits=4))
+    space, rng, seen = Space.of(problem, name, anywhere=True), np.random.default_rng(5), set()
+    for _ in range(200):
+        word = tuple(rng.integers(len(space), size=int(rng.integers(6))).tolist())
+        joined = {tuple(sorted(space.wires[x])) for x in word if space.pairs[x]}
+        assert space.fits(word) == space.wiring.fits(sorted(joined))
+        seen.add(space.fits(word))
+    assert seen == {True, False}
+
+
 def test_turning_and_exchanging_are_their_own_inverses():
     space = Space.of(IDEAL)
     letters = range(len(space))

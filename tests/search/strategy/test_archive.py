@@ -74,7 +74,7 @@ def test_the_front_leaves_out_cells_that_fewer_gates_equal():
     cells = Cells(space, 3)
     for energy, word in ((1.0, ()), (1.0, (0,)), (0.5, (0, 1)), (0.7, (0, 1, 2))):
         cells.keep(Member(energy, Genome.of(space, word)))
-    assert cells.front == [0, 2]
+    assert cells.front == (0, 2)
 
 
 def test_parents_come_from_every_cell_up_to_a_few_behind_the_front():
@@ -82,7 +82,7 @@ def test_parents_come_from_every_cell_up_to_a_few_behind_the_front():
     cells = Cells(space, 3)
     for length, energy in enumerate((1.0, 1.0, 0.5, 0.5, 0.6, 0.6, 0.6, 0.6)):
         cells.keep(Member(energy, genome_of(space, length, rng)))
-    assert cells.front == [0, 2]
+    assert cells.front == (0, 2)
     drawn = [space.n_pairs(cells.parent(rng).genome.word) for _ in range(600)]
     counts = np.bincount(drawn)
     assert len(counts) == 6
@@ -91,6 +91,25 @@ def test_parents_come_from_every_cell_up_to_a_few_behind_the_front():
     assert counts / 600 == pytest.approx(odds / odds.sum(), abs=0.07)
     few = [space.n_pairs(cells.parent(rng, 1).genome.word) for _ in range(100)]
     assert max(few) == 4
+
+
+def test_the_front_is_of_the_members_that_there_are_now():
+    cells = Archive(PROBLEM, 0).cells
+    filled(cells, [(0, 1e-2), (4, 1e-3)])
+    assert cells.front == (0, 4)
+    filled(cells, [(2, 1e-4)])
+    assert cells.front == (0, 2)
+    cells.load_rows([])
+    assert cells.front == ()
+
+
+def test_parents_are_the_same_after_an_archive_is_loaded():
+    cells, again = Archive(PROBLEM, 0).cells, Archive(PROBLEM, 0).cells
+    filled(cells, [(0, 1e-2), (3, 1e-4), (1, 5e-3), (2, 1e-3)])
+    again.load_rows(cells.to_rows())
+    drawn = [[own.parent(np.random.default_rng(k)) for k in range(20)] for own in (cells, again)]
+    assert [own.energy for own in drawn[0]] == [own.energy for own in drawn[1]]
+    assert len({own.energy for own in drawn[0]}) > 2
 
 
 @pytest.mark.parametrize(
