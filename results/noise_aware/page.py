@@ -201,7 +201,8 @@ def _draw(table: Table) -> None:
         axis.set(xscale="log", xlabel="mHa above the ground state", title=MODELS[model] + " model")
     axes[0].set_yticks(range(len(known)), [f"{task}, {device}" for task, device in known])
     axes[0].invert_yaxis()
-    axes[0].legend(fontsize=8, loc="lower right")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, ncols=3, loc="outside lower center")
     figure.savefig(HERE / "survival.png", dpi=130)
     plt.close(figure)
 
