@@ -105,6 +105,11 @@ def main() -> None:
         "| ratio | gradient / value |",
         "|" + "---|" * 10,
     ]
+    try:
+        for task in given.tasks or TASKS:
+            qas.load_task(task)
+    except qas.InputError as error:
+        parser.error(str(error))
     for task in given.tasks or TASKS:
         for kind in KINDS:
             us, n = timings(task, kind), qas.load_task(task).n_qubits
